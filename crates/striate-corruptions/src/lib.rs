@@ -1,0 +1,1 @@
+//! The ImageNet-C family of image corruptions: exact, seeded, any size

@@ -1,0 +1,1 @@
+//! Image sets and macaque recordings: formats, splits and batches

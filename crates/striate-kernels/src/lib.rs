@@ -1,0 +1,1 @@
+//! Convolution, normalisation and pooling kernels for the CPU

@@ -1,0 +1,1 @@
+//! VGG trunks, neural readouts, multi-task networks and a simulated V1

@@ -1,0 +1,1 @@
+//! Layers, losses and optimisers on candle, every gradient checked

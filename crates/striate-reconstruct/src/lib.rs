@@ -1,0 +1,1 @@
+//! Image reconstruction under a contrast budget

@@ -1,0 +1,1 @@
+//! Figures, result tables and the self-contained HTML report

@@ -1,0 +1,1 @@
+//! Recipes, the plan of steps, the content-addressed run store

@@ -1,0 +1,1 @@
+//! Sensitivity maps of networks against saliency maps of images

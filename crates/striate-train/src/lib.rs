@@ -1,0 +1,1 @@
+//! Multi-task training: losses, cyclers, schedules, early stopping, checkpoints

@@ -1,0 +1,2 @@
+//! Striate development commands.
+fn main() {}
