@@ -1,0 +1,64 @@
+//! What CI runs, so that a green run here is a green run there.
+
+use crate::shell::{self, Result, cargo, root, stage, target};
+use crate::tidy;
+
+pub fn run() -> Result {
+    stage("format", || {
+        shell::run(cargo().args(["fmt", "--all", "--check"]))
+    })?;
+    stage("tidy", tidy::run)?;
+    stage("lints", || {
+        shell::run(cargo().args([
+            "clippy",
+            "--release",
+            "--workspace",
+            "--all-targets",
+            "--",
+            "-D",
+            "warnings",
+        ]))
+    })?;
+    stage("documentation", || {
+        shell::run(
+            cargo()
+                .args(["doc", "--release", "--workspace", "--no-deps"])
+                .env("RUSTDOCFLAGS", "-D warnings"),
+        )
+    })?;
+    stage("tests", || test(&[]))?;
+    stage("CUDA type check and lints", cuda)
+}
+
+/// The README's test command.
+pub fn test(arguments: &[String]) -> Result {
+    shell::run(
+        cargo()
+            .args(["test", "--release", "--workspace"])
+            .args(arguments),
+    )
+}
+
+/// Type-checks and lints the CUDA features without any CUDA installed: a
+/// stand-in for nvcc makes the empty files that the build scripts expect. In a
+/// target directory of its own, so that no real build ever finds them.
+fn cuda() -> Result {
+    shell::run(
+        cargo()
+            .args([
+                "clippy",
+                "--release",
+                "--package",
+                "striate-cli",
+                "--features",
+                "cudnn",
+                "--",
+                "-D",
+                "warnings",
+            ])
+            .env("NVCC", root().join("xtask/assets/stand-in-nvcc"))
+            .env("CUDA_COMPUTE_CAP", "90")
+            .env("CUDARC_CUDA_VERSION", "13000")
+            .env("CARGO_TARGET_DIR", target().join("cuda-check")),
+    )
+}
