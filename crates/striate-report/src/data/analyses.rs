@@ -1,0 +1,209 @@
+//! Neural prediction, representational similarity, reconstruction, saliency.
+//!
+//! Invariant: correlations are in -1..=1, budgets are fractions of the original
+//! image's norm, matrices are row by row.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Estimate, PictureGrid};
+
+/// How well responses are predicted, and whether that goes with robustness.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Neural {
+    /// One row per model, seed and target.
+    pub rows: Vec<NeuralRow>,
+    /// Correlation that a perfect model would reach on the recordings.
+    pub ceiling: Option<Estimate>,
+    /// How the ceiling was computed.
+    pub ceiling_note: String,
+    /// One point per model and seed (and batch ratio).
+    pub points: Vec<NeuralPoint>,
+    /// What is on the x axis of the scatter, for example `correlation with the
+    /// V1 model's predictions`.
+    pub points_target: String,
+    /// Line through the points, if one was fitted.
+    pub fit: Option<LineFit>,
+    /// The published line in the same units, if wanted.
+    pub published_fit: Option<LineFit>,
+}
+
+/// Prediction of one target by one model.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct NeuralRow {
+    /// Model; `v1` for the single-task model of the recordings.
+    pub model: String,
+    /// Seed.
+    pub seed: u64,
+    /// What was predicted: `recordings`, `v1 predictions`, `oracle predictions`.
+    pub target: String,
+    /// Mean over neurons of the correlation over test images.
+    pub correlation: f64,
+    /// Correlation divided by the ceiling, mean over neurons.
+    pub fraction_of_ceiling: Option<f64>,
+    /// Fraction of explainable variance explained.
+    pub feve: Option<f64>,
+    /// Neurons in the mean.
+    pub neurons: u64,
+}
+
+/// One network in the scatter of neural prediction and robustness.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct NeuralPoint {
+    /// Model.
+    pub model: String,
+    /// Seed, or what else tells it apart (`seed 1, ratio -3`).
+    pub label: String,
+    /// Correlation with the target.
+    pub correlation: Estimate,
+    /// Overall robustness score, 1 = Baseline.
+    pub robustness: Estimate,
+}
+
+/// A straight line `y = intercept + slope x`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct LineFit {
+    /// y at x = 0.
+    pub intercept: f64,
+    /// Change of y per unit of x.
+    pub slope: f64,
+    /// What it is and what it is worth, for example `least squares, r = 0.42, n = 15`.
+    pub note: String,
+}
+
+/// Representational similarity.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Rsa {
+    /// The matrices to show.
+    pub matrices: Vec<RsaMatrix>,
+    /// Agreement of each model with V1, and of clean with corrupted.
+    pub agreement: Vec<AgreementRow>,
+    /// Lower and upper noise ceiling of the agreement with V1.
+    pub ceiling: Option<(f64, f64)>,
+    /// Similarity of all matrices with each other.
+    pub similarity: Option<Similarity>,
+    /// What the matrices are: `correlation distance of the shared layers` ...
+    pub dissimilarity: String,
+    /// In which order the images stand, for example `by photograph`.
+    pub order: String,
+    /// Number of images.
+    pub images: usize,
+}
+
+/// One dissimilarity matrix.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct RsaMatrix {
+    /// Model, or `v1` for the recordings.
+    pub model: String,
+    /// Short caption, for example `MTL-Monkey, conv3_1`.
+    pub caption: String,
+    /// Rows and columns.
+    pub size: usize,
+    /// `size x size` dissimilarities.
+    pub values: Vec<f32>,
+}
+
+/// Agreement of two matrices.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct AgreementRow {
+    /// Model.
+    pub model: String,
+    /// Layer.
+    pub layer: String,
+    /// Images shown: `clean`, or a corruption.
+    pub condition: String,
+    /// Compared with: `v1`, `clean`.
+    pub reference: String,
+    /// `pearson`, `spearman`, `kendall tau-a`, ...
+    pub comparator: String,
+    /// The agreement, -1 to 1.
+    pub value: Estimate,
+}
+
+/// A square table of agreements.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Similarity {
+    /// Names of rows and columns.
+    pub names: Vec<String>,
+    /// `n x n` agreements, -1 to 1.
+    pub values: Vec<f64>,
+    /// The comparator.
+    pub comparator: String,
+}
+
+/// Reconstruction under a contrast budget.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Reconstruction {
+    /// Grids: one per image, with models in rows and budgets in columns.
+    pub grids: Vec<PictureGrid>,
+    /// Layer whose features were matched.
+    pub layer: String,
+    /// Number of images behind the numbers.
+    pub images: usize,
+    /// Feature error: mean squared error over variance, against budget.
+    pub fit: Vec<CurveRow>,
+    /// Content and noise in reconstructions of corrupted images.
+    pub content: Vec<ContentRow>,
+    /// What else to know (corruption used, steps, mode).
+    pub note: String,
+}
+
+/// A measure of one model at one budget.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct CurveRow {
+    /// Model.
+    pub model: String,
+    /// Fraction of the original's norm, 0 to 1.
+    pub budget: f64,
+    /// The measure.
+    pub value: Estimate,
+}
+
+/// Content and noise coefficients (analyses.md 3.5): `xr = a x0 + b n + e`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ContentRow {
+    /// Model.
+    pub model: String,
+    /// Fraction of the original's norm, 0 to 1.
+    pub budget: f64,
+    /// a, of the clean image.
+    pub content: Estimate,
+    /// b, of the noise.
+    pub noise: Estimate,
+}
+
+/// Sensitivity maps against saliency maps.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Saliency {
+    /// Images in rows; image, saliency map and sensitivity maps in columns.
+    pub grids: Vec<PictureGrid>,
+    /// What the saliency maps are, for example `spectral residual`.
+    pub reference: String,
+    /// What the sensitivity maps are, for example `Jacobian energy, 32 vectors`.
+    pub sensitivity: String,
+    /// Number of images behind the numbers.
+    pub images: usize,
+    /// Agreement of both.
+    pub rows: Vec<SaliencyRow>,
+}
+
+/// Agreement of one model's sensitivity with saliency.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct SaliencyRow {
+    /// Model; `local_contrast` or `centre` for the controls.
+    pub model: String,
+    /// `CC`, `SIM`, `KL`, `AUC`, `NSS`, `partial CC`, ...; `CC` is drawn.
+    pub metric: String,
+    /// Agreement with the image's own saliency map.
+    pub value: Estimate,
+    /// Agreement with the map of another image (the control).
+    pub shuffled: Option<Estimate>,
+    /// Split-half reliability of the sensitivity map.
+    pub reliability: Option<f64>,
+}
