@@ -1,0 +1,136 @@
+//! Convolutions: which algorithm runs for which shape. Invariant: the choice
+//! depends on the shape alone, so equal calls give equal bits.
+
+mod direct;
+mod strip;
+#[cfg(test)]
+mod tests;
+
+use crate::error::{Result, check_length};
+use crate::gemm::{GemmShape, gemm_nn, gemm_nt};
+use crate::reduce::column_sums;
+use crate::shape::ConvShape;
+
+/// How a convolution is computed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Algorithm {
+    /// One matrix product: 1x1 kernels at stride 1 without padding.
+    Gemm,
+    /// Matrix products over strips of the padded map (implicit GEMM).
+    Direct,
+}
+
+/// The algorithm that the kernels use for `shape`.
+pub fn algorithm(shape: &ConvShape) -> Algorithm {
+    if shape.taps() == 1 && shape.stride == 1 && shape.padding == 0 {
+        Algorithm::Gemm
+    } else {
+        Algorithm::Direct
+    }
+}
+
+fn pixels_gemm(shape: &ConvShape) -> GemmShape {
+    GemmShape {
+        rows: shape.out_pixels(),
+        columns: shape.out_channels,
+        depth: shape.in_channels,
+    }
+}
+
+/// `output = convolution(input, weight) + bias`.
+///
+/// # Shapes
+///
+/// `input` `[batch, height, width, in_channels]`, `weight` `[out_channels,
+/// kernel_h, kernel_w, in_channels]`, `bias` `[out_channels]`, `output`
+/// `[batch, out_height, out_width, out_channels]` (overwritten).
+///
+/// # Errors
+///
+/// A length that does not fit `shape`.
+pub fn conv2d_forward(
+    shape: &ConvShape,
+    input: &[f32],
+    weight: &[f32],
+    bias: Option<&[f32]>,
+    output: &mut [f32],
+) -> Result<()> {
+    const NAME: &str = "conv2d_forward";
+    check_length(NAME, "input", input.len(), shape.input_len())?;
+    check_length(NAME, "weight", weight.len(), shape.weight_len())?;
+    check_length(NAME, "output", output.len(), shape.output_len())?;
+    if let Some(bias) = bias {
+        check_length(NAME, "bias", bias.len(), shape.out_channels)?;
+    }
+    match algorithm(shape) {
+        Algorithm::Gemm => gemm_nt(pixels_gemm(shape), input, weight, bias, output)?,
+        Algorithm::Direct => direct::forward(shape, input, weight, bias, output),
+    }
+    Ok(())
+}
+
+/// The gradient of a loss with respect to the input, from the gradient with
+/// respect to the output.
+///
+/// # Shapes
+///
+/// `weight` and `grad_output` as in [`conv2d_forward`]; `grad_input` as the
+/// input (overwritten).
+///
+/// # Errors
+///
+/// A length that does not fit `shape`.
+pub fn conv2d_backward_input(
+    shape: &ConvShape,
+    weight: &[f32],
+    grad_output: &[f32],
+    grad_input: &mut [f32],
+) -> Result<()> {
+    const NAME: &str = "conv2d_backward_input";
+    check_length(NAME, "weight", weight.len(), shape.weight_len())?;
+    check_length(NAME, "grad_output", grad_output.len(), shape.output_len())?;
+    check_length(NAME, "grad_input", grad_input.len(), shape.input_len())?;
+    match algorithm(shape) {
+        Algorithm::Gemm => {
+            let gemm = GemmShape {
+                rows: shape.out_pixels(),
+                columns: shape.in_channels,
+                depth: shape.out_channels,
+            };
+            gemm_nn(gemm, grad_output, weight, None, grad_input)?;
+        }
+        Algorithm::Direct => direct::backward_input(shape, weight, grad_output, grad_input),
+    }
+    Ok(())
+}
+
+/// The gradients of a loss with respect to the weights and the bias, from the
+/// gradient with respect to the output.
+///
+/// # Shapes
+///
+/// `input` and `grad_output` as in [`conv2d_forward`]; `grad_weight` as the
+/// weights, `grad_bias` `[out_channels]` (both overwritten).
+///
+/// # Errors
+///
+/// A length that does not fit `shape`.
+pub fn conv2d_backward_weight(
+    shape: &ConvShape,
+    input: &[f32],
+    grad_output: &[f32],
+    grad_weight: &mut [f32],
+    grad_bias: Option<&mut [f32]>,
+) -> Result<()> {
+    const NAME: &str = "conv2d_backward_weight";
+    check_length(NAME, "input", input.len(), shape.input_len())?;
+    check_length(NAME, "grad_output", grad_output.len(), shape.output_len())?;
+    check_length(NAME, "grad_weight", grad_weight.len(), shape.weight_len())?;
+    if let Some(grad_bias) = grad_bias {
+        check_length(NAME, "grad_bias", grad_bias.len(), shape.out_channels)?;
+        column_sums(grad_output, grad_bias);
+    }
+    direct::backward_weight(shape, input, grad_output, grad_weight);
+    Ok(())
+}

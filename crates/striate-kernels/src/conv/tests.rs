@@ -1,0 +1,146 @@
+//! Every convolution against a direct sum in f64.
+
+use proptest::prelude::*;
+
+use super::{conv2d_backward_input, conv2d_backward_weight, conv2d_forward};
+use crate::shape::{ConvShape, ConvSizes};
+use crate::testing::{check_error, everywhere, values};
+
+/// Calls `visit(input index, weight index, output index)` for every product of a
+/// convolution: all three kernels are sums over these.
+pub(super) fn products(shape: &ConvShape, mut visit: impl FnMut(usize, usize, usize)) {
+    let s = shape.sizes();
+    let (out_h, out_w) = (shape.out_height(), shape.out_width());
+    for b in 0..s.batch {
+        for oy in 0..out_h {
+            for ox in 0..out_w {
+                for ky in 0..s.kernel_h {
+                    for kx in 0..s.kernel_w {
+                        let (y, x) = (oy * s.stride + ky, ox * s.stride + kx);
+                        let (Some(y), Some(x)) =
+                            (y.checked_sub(s.padding), x.checked_sub(s.padding))
+                        else {
+                            continue;
+                        };
+                        if y >= s.height || x >= s.width {
+                            continue;
+                        }
+                        for o in 0..s.out_channels {
+                            for i in 0..s.in_channels {
+                                visit(
+                                    ((b * s.height + y) * s.width + x) * s.in_channels + i,
+                                    ((o * s.kernel_h + ky) * s.kernel_w + kx) * s.in_channels + i,
+                                    ((b * out_h + oy) * out_w + ox) * s.out_channels + o,
+                                );
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// A sum of products in f64, and the sum of their absolute values.
+struct Reference {
+    sum: Vec<f64>,
+    scale: Vec<f64>,
+}
+
+impl Reference {
+    fn new(len: usize) -> Self {
+        Self {
+            sum: vec![0.0; len],
+            scale: vec![0.0; len],
+        }
+    }
+
+    fn add(&mut self, at: usize, a: f32, b: f32) {
+        let product = f64::from(a) * f64::from(b);
+        self.sum[at] += product;
+        self.scale[at] += product.abs();
+    }
+}
+
+fn check_shape(shape: &ConvShape, seed: u64, bound: f64) -> Result<(), TestCaseError> {
+    let input = values(seed, "input", shape.input_len());
+    let weight = values(seed, "weight", shape.weight_len());
+    let bias = values(seed, "bias", shape.sizes().out_channels);
+    let grad = values(seed, "grad", shape.output_len());
+    let mut output = Reference::new(shape.output_len());
+    let mut grad_input = Reference::new(shape.input_len());
+    let mut grad_weight = Reference::new(shape.weight_len());
+    let mut grad_bias = Reference::new(bias.len());
+    for (i, g) in grad.iter().enumerate() {
+        output.add(i, bias[i % bias.len()], 1.0);
+        grad_bias.add(i % bias.len(), *g, 1.0);
+    }
+    products(shape, |x, w, y| {
+        output.add(y, input[x], weight[w]);
+        grad_input.add(x, grad[y], weight[w]);
+        grad_weight.add(w, grad[y], input[x]);
+    });
+    // Buffers start as NaN: what a kernel leaves unwritten shows.
+    for (_, y) in everywhere(|| {
+        let mut y = vec![f32::NAN; shape.output_len()];
+        conv2d_forward(shape, &input, &weight, Some(&bias), &mut y).unwrap();
+        y
+    }) {
+        check_error(&y, &output.sum, &output.scale, bound)?;
+    }
+    for (_, dx) in everywhere(|| {
+        let mut dx = vec![f32::NAN; shape.input_len()];
+        conv2d_backward_input(shape, &weight, &grad, &mut dx).unwrap();
+        dx
+    }) {
+        check_error(&dx, &grad_input.sum, &grad_input.scale, bound)?;
+    }
+    for (_, dw) in everywhere(|| {
+        let mut dw = vec![f32::NAN; shape.weight_len()];
+        let mut db = vec![f32::NAN; bias.len()];
+        conv2d_backward_weight(shape, &input, &grad, &mut dw, Some(&mut db)).unwrap();
+        dw.extend(db);
+        dw
+    }) {
+        let (dw, db) = dw.split_at(shape.weight_len());
+        check_error(dw, &grad_weight.sum, &grad_weight.scale, bound)?;
+        check_error(db, &grad_bias.sum, &grad_bias.scale, bound)?;
+    }
+    Ok(())
+}
+
+/// Sums in f32 of up to some thousand terms, of the size of their absolute sum:
+/// random rounding gives about sqrt(terms) x 2^-24 = 4e-6 at most.
+const DIRECT: f64 = 5e-6;
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 60, ..ProptestConfig::default() })]
+
+    #[test]
+    fn any_shape_agrees_with_the_direct_sum(
+        seed in 0..1000u64,
+        batch in 1..=9usize,
+        size in (1..=13usize, 1..=13usize),
+        channels in (1..=70usize, 1..=70usize),
+        kernel in (prop::sample::select(vec![1usize, 3, 5, 7]), prop::sample::select(vec![1usize, 3, 5, 7])),
+        stride in 1..=2usize,
+        padding in 0..=3usize,
+    ) {
+        // Large kernels over many channels cost seconds in the reference.
+        let limit = 140 / (kernel.0 * kernel.1) + 4;
+        let sizes = ConvSizes {
+            batch,
+            height: size.0,
+            width: size.1,
+            in_channels: channels.0.min(limit),
+            out_channels: channels.1.min(limit),
+            kernel_h: kernel.0,
+            kernel_w: kernel.1,
+            stride,
+            padding,
+        };
+        if let Ok(shape) = ConvShape::new(sizes) {
+            check_shape(&shape, seed, DIRECT)?;
+        }
+    }
+}

@@ -1,0 +1,89 @@
+//! Vectors of f32 behind one trait, and the call of code compiled for an
+//! instruction set. Invariant: code generic over [`Simd`] is inlined into
+//! [`dispatch`], the only place where an instruction set is entered.
+
+#[cfg(target_arch = "x86_64")]
+mod avx2;
+#[cfg(target_arch = "x86_64")]
+mod avx512;
+mod portable;
+
+use crate::cpu::{Isa, Kind};
+
+/// Columns of one panel: what a micro-kernel computes side by side, and the
+/// channels that a transform handles together.
+pub(crate) const PANEL: usize = 16;
+
+/// Vectors of one instruction set.
+///
+/// All methods are `unsafe` for the same reason: they may run only inside code
+/// that was entered by [`dispatch`] with an [`Isa`] of the implementor. Loads
+/// and stores also need `LANES` values behind their pointer.
+pub(crate) trait Simd: Copy + 'static {
+    /// A vector of `LANES` values.
+    type V: Copy;
+    /// Values in a vector; divides [`PANEL`].
+    const LANES: usize;
+    /// Rows of the micro-kernel: as many as the registers hold.
+    const ROWS: usize;
+
+    unsafe fn splat(x: f32) -> Self::V;
+    unsafe fn load(p: *const f32) -> Self::V;
+    unsafe fn store(p: *mut f32, v: Self::V);
+    unsafe fn add(a: Self::V, b: Self::V) -> Self::V;
+    /// `a * b + c`
+    unsafe fn fma(a: Self::V, b: Self::V, c: Self::V) -> Self::V;
+}
+
+/// Work that is compiled once for every instruction set.
+pub(crate) trait Task {
+    type Output;
+
+    /// Does the work. Implementations are `#[inline(always)]`, else they would
+    /// be compiled for the base instruction set.
+    ///
+    /// # Safety
+    ///
+    /// Called by [`dispatch`] only.
+    unsafe fn run<S: Simd>(self) -> Self::Output;
+}
+
+/// Runs `task` as compiled for `isa`.
+pub(crate) fn dispatch<T: Task>(isa: Isa, task: T) -> T::Output {
+    match isa.0 {
+        // SAFETY: the portable vectors need no instruction set.
+        Kind::Portable => unsafe { task.run::<portable::Portable>() },
+        #[cfg(target_arch = "x86_64")]
+        // SAFETY: a value of Isa exists only for detected instruction sets.
+        Kind::Avx2 => unsafe { avx2::enter(task) },
+        #[cfg(target_arch = "x86_64")]
+        // SAFETY: as above.
+        Kind::Avx512 => unsafe { avx512::enter(task) },
+    }
+}
+
+/// Defines a function whose plain loops are compiled once for the base
+/// instruction set and once for AVX2; the first argument of a call chooses.
+macro_rules! vectorised {
+    ($(#[$doc:meta])* $vis:vis fn $name:ident($($arg:ident: $type:ty),* $(,)?) $body:block) => {
+        $(#[$doc])*
+        $vis fn $name(isa: crate::cpu::Isa, $($arg: $type),*) {
+            #[inline(always)]
+            fn base($($arg: $type),*) $body
+
+            #[cfg(target_arch = "x86_64")]
+            #[target_feature(enable = "avx2,fma")]
+            fn avx2($($arg: $type),*) {
+                base($($arg),*);
+            }
+
+            match isa.0 {
+                crate::cpu::Kind::Portable => base($($arg),*),
+                #[cfg(target_arch = "x86_64")]
+                // SAFETY: the other values of Isa exist only where AVX2 was detected.
+                _ => unsafe { avx2($($arg),*) },
+            }
+        }
+    };
+}
+pub(crate) use vectorised;
