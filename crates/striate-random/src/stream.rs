@@ -53,6 +53,18 @@ impl Stream {
         self.rng.next_u64()
     }
 
+    /// Fills `out` with random bits; the same words as `next_u32` gives one by one.
+    pub fn fill_u32(&mut self, out: &mut [u32]) {
+        let mut bytes = [0u8; 4096];
+        for part in out.chunks_mut(bytes.len() / 4) {
+            let bytes = &mut bytes[..part.len() * 4];
+            self.rng.fill_bytes(bytes);
+            for (word, b) in part.iter_mut().zip(bytes.chunks_exact(4)) {
+                *word = u32::from_le_bytes([b[0], b[1], b[2], b[3]]);
+            }
+        }
+    }
+
     /// Uniform in `[0, 1)`, with 53 random bits.
     pub fn uniform(&mut self) -> f64 {
         (self.next_u64() >> 11) as f64 * (1.0 / (1u64 << 53) as f64)
@@ -210,6 +222,19 @@ mod tests {
         }
         let (m, _) = moments(|s| s.below(7) as f64, n);
         assert!((m - 3.0).abs() < se * 2.0, "below {m}");
+    }
+
+    #[test]
+    fn words_in_bulk_are_the_words_one_by_one() {
+        let mut bulk = vec![0; 3000];
+        let mut stream = Seed::new(4).stream();
+        stream.next_u32();
+        stream.fill_u32(&mut bulk);
+        let mut single = Seed::new(4).stream();
+        single.next_u32();
+        let expected: Vec<u32> = (0..3000).map(|_| single.next_u32()).collect();
+        assert_eq!(bulk, expected);
+        assert_eq!(stream.next_u64(), single.next_u64());
     }
 
     #[test]

@@ -11,6 +11,8 @@ const M: usize = 397;
 pub struct LegacyRng {
     key: [u32; N],
     position: usize,
+    /// The second value of the last Gaussian pair.
+    pub(super) kept_normal: Option<f64>,
 }
 
 impl LegacyRng {
@@ -24,7 +26,11 @@ impl LegacyRng {
                 .wrapping_mul(previous ^ (previous >> 30))
                 .wrapping_add(i as u32);
         }
-        Self { key, position: N }
+        Self {
+            key,
+            position: N,
+            kept_normal: None,
+        }
     }
 
     /// The next 32 bits.
@@ -41,11 +47,18 @@ impl LegacyRng {
     }
 
     fn refill(&mut self) {
-        for i in 0..N {
-            let y = (self.key[i] & 0x8000_0000) | (self.key[(i + 1) % N] & 0x7fff_ffff);
-            let twist = if y & 1 == 1 { 0x9908_b0df } else { 0 };
-            self.key[i] = self.key[(i + M) % N] ^ (y >> 1) ^ twist;
+        fn twisted(upper: u32, lower: u32, far: u32) -> u32 {
+            let y = (upper & 0x8000_0000) | (lower & 0x7fff_ffff);
+            far ^ (y >> 1) ^ ((y & 1).wrapping_neg() & 0x9908_b0df)
         }
+        let key = &mut self.key;
+        for i in 0..N - M {
+            key[i] = twisted(key[i], key[i + 1], key[i + M]);
+        }
+        for i in N - M..N - 1 {
+            key[i] = twisted(key[i], key[i + 1], key[i + M - N]);
+        }
+        key[N - 1] = twisted(key[N - 1], key[0], key[M - 1]);
         self.position = 0;
     }
 

@@ -1,0 +1,67 @@
+//! What can go wrong.
+
+/// An error of this crate; the message is a fragment that fits after "failed to ...: ".
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The image is smaller than 16 pixels on a side.
+    #[error("image of {height}x{width} px: expected at least 16x16")]
+    TooSmall {
+        /// Rows found.
+        height: usize,
+        /// Columns found.
+        width: usize,
+    },
+    /// The image has neither 1 nor 3 channels.
+    #[error("image with {found} channels: expected 1 (gray) or 3 (RGB)")]
+    Channels {
+        /// Channels found.
+        found: usize,
+    },
+    /// A buffer does not hold height x width x channels bytes.
+    #[error("{what} buffer of {found} bytes: expected {expected}")]
+    Length {
+        /// Which buffer.
+        what: &'static str,
+        /// Bytes found.
+        found: usize,
+        /// Bytes that the shape asks for.
+        expected: usize,
+    },
+    /// A severity outside 1..=5.
+    #[error("severity {found}: expected 1 to 5")]
+    Severity {
+        /// The number found.
+        found: String,
+    },
+    /// A name that is not a corruption.
+    #[error("unknown corruption {found:?}: expected one of {expected}")]
+    Name {
+        /// The name found.
+        found: String,
+        /// The known names.
+        expected: String,
+    },
+    /// A name that is not a table of constants.
+    #[error(
+        "unknown corruption table {found:?}: expected imagecorruptions, tiny-imagenet-c or cifar-c"
+    )]
+    TableName {
+        /// The name found.
+        found: String,
+    },
+    /// An augmentation without corruptions to choose from.
+    #[error("an augmentation needs at least one corruption to choose from")]
+    NothingToChoose,
+    /// A frost texture of the crate could not be decoded.
+    #[error("frost texture {index} of the crate: {reason}")]
+    Texture {
+        /// Its number, from 1.
+        index: usize,
+        /// What the decoder said.
+        reason: String,
+    },
+}
+
+/// A result of this crate.
+pub type Result<T> = std::result::Result<T, Error>;

@@ -1,0 +1,229 @@
+//! Separable Gaussian blur in f64, with the arithmetic of `scipy.ndimage`.
+//!
+//! Invariant: each output value is the sum scipy forms, term by term in its
+//! order, so that the bits agree and so does every later truncation.
+
+use crate::simd::{sized, vectorised};
+
+/// How the image goes on beyond its border.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Border {
+    /// a a | a b c | c c
+    Nearest,
+    /// b a | a b c | c b
+    Reflect,
+}
+
+impl Border {
+    #[inline(always)]
+    fn index(self, i: isize, len: usize) -> usize {
+        let n = len as isize;
+        match self {
+            Self::Nearest => i.clamp(0, n - 1) as usize,
+            Self::Reflect => {
+                let m = i.rem_euclid(2 * n);
+                (if m < n { m } else { 2 * n - 1 - m }) as usize
+            }
+        }
+    }
+}
+
+/// Half of a symmetric kernel: the centre, then outwards.
+#[derive(Default)]
+pub(crate) struct Kernel(Vec<f64>);
+
+impl Kernel {
+    /// The kernel that scipy makes for `sigma`, cut at `truncate` deviations.
+    pub(crate) fn set(&mut self, sigma: f64, truncate: f64) {
+        let radius = (truncate * sigma + 0.5) as usize;
+        let half = &mut self.0;
+        half.clear();
+        if sigma <= 1e-15 {
+            half.push(1.0);
+            return;
+        }
+        let factor = -0.5 / (sigma * sigma);
+        half.extend((0..=radius).map(|x| (factor * (x * x) as f64).exp()));
+        let sum = pairwise_sum(2 * radius + 1, |i| half[i.abs_diff(radius)]);
+        for weight in half.iter_mut() {
+            *weight /= sum;
+        }
+    }
+
+    fn radius(&self) -> usize {
+        self.0.len() - 1
+    }
+}
+
+/// The order in which NumPy sums up to 128 contiguous values.
+///
+/// (Longer kernels than that do not occur: sigma is at most 6 px here, or a
+/// hundredth of the side, and the rest is added in order.)
+pub(crate) fn pairwise_sum(len: usize, value: impl Fn(usize) -> f64) -> f64 {
+    if len < 8 {
+        return (0..len).map(value).fold(0.0, |a, b| a + b);
+    }
+    let mut r: [f64; 8] = std::array::from_fn(&value);
+    let whole = len / 8 * 8;
+    for i in (8..whole).step_by(8) {
+        for (j, sum) in r.iter_mut().enumerate() {
+            *sum += value(i + j);
+        }
+    }
+    let mut sum = ((r[0] + r[1]) + (r[2] + r[3])) + ((r[4] + r[5]) + (r[6] + r[7]));
+    for i in whole..len {
+        sum += value(i);
+    }
+    sum
+}
+
+/// Scratch of [`blur`].
+#[derive(Default)]
+pub(crate) struct Scratch {
+    rows: Vec<f64>,
+    padded: Vec<f64>,
+    indices: Vec<usize>,
+}
+
+/// Shape of an interleaved plane.
+#[derive(Clone, Copy)]
+pub(crate) struct Shape {
+    pub(crate) height: usize,
+    pub(crate) width: usize,
+    pub(crate) channels: usize,
+}
+
+/// Values handled at a time: they stay in registers over all taps.
+const LANES: usize = 16;
+
+/// Blurs `plane` in place: first along the columns, then along the rows.
+///
+/// With `single` the values are rounded to f32 after each direction, as scipy
+/// does for an f32 image.
+pub(crate) fn blur(
+    plane: &mut [f64],
+    shape: Shape,
+    kernels: (&Kernel, &Kernel),
+    border: Border,
+    single: bool,
+    scratch: &mut Scratch,
+) {
+    let Shape {
+        height,
+        width,
+        channels,
+    } = shape;
+    let stride = width * channels;
+    let rows = sized(&mut scratch.rows, height * stride);
+    let (vertical, horizontal) = kernels;
+    let radius = vertical.radius();
+    let indices = sized(&mut scratch.indices, height + 2 * radius);
+    for (i, index) in indices.iter_mut().enumerate() {
+        *index = border.index(i as isize - radius as isize, height);
+    }
+    vectorised(|| {
+        for (y, out) in rows.chunks_exact_mut(stride).enumerate() {
+            down(
+                plane,
+                &indices[y..=y + 2 * radius],
+                &vertical.0,
+                out,
+                single,
+            );
+        }
+    });
+    let radius = horizontal.radius();
+    let padded = sized(&mut scratch.padded, (width + 2 * radius) * channels);
+    let indices = sized(&mut scratch.indices, width + 2 * radius);
+    for (i, index) in indices.iter_mut().enumerate() {
+        *index = border.index(i as isize - radius as isize, width);
+    }
+    vectorised(|| {
+        for (row, out) in rows
+            .chunks_exact(stride)
+            .zip(plane.chunks_exact_mut(stride))
+        {
+            let inner = radius * channels;
+            padded[inner..inner + stride].copy_from_slice(row);
+            for i in (0..radius).chain(width + radius..width + 2 * radius) {
+                let from = indices[i] * channels;
+                padded[i * channels..(i + 1) * channels]
+                    .copy_from_slice(&row[from..from + channels]);
+            }
+            along(padded, channels, &horizontal.0, out, single);
+        }
+    });
+}
+
+/// One output row of the vertical pass; `rows` are the indices of the input
+/// rows from `-radius` to `radius`.
+#[inline(always)]
+fn down(plane: &[f64], rows: &[usize], half: &[f64], out: &mut [f64], single: bool) {
+    let stride = out.len();
+    let radius = half.len() - 1;
+    let whole = stride / LANES * LANES;
+    for j in (0..whole).step_by(LANES) {
+        let mut sum: [f64; LANES] = std::array::from_fn(|_| 0.0);
+        let at = |row: usize| &plane[row * stride + j..row * stride + j + LANES];
+        for (s, x) in sum.iter_mut().zip(at(rows[radius])) {
+            *s = x * half[0];
+        }
+        for k in (1..=radius).rev() {
+            let (a, b) = (at(rows[radius - k]), at(rows[radius + k]));
+            for l in 0..LANES {
+                sum[l] += (a[l] + b[l]) * half[k];
+            }
+        }
+        store(&sum, &mut out[j..j + LANES], single);
+    }
+    for j in whole..stride {
+        let at = |row: usize| plane[row * stride + j];
+        let mut sum = at(rows[radius]) * half[0];
+        for k in (1..=radius).rev() {
+            sum += (at(rows[radius - k]) + at(rows[radius + k])) * half[k];
+        }
+        store(&[sum], &mut out[j..=j], single);
+    }
+}
+
+/// One output row of the horizontal pass over a padded row.
+#[inline(always)]
+fn along(padded: &[f64], channels: usize, half: &[f64], out: &mut [f64], single: bool) {
+    let stride = out.len();
+    let radius = half.len() - 1;
+    let centre = radius * channels;
+    let whole = stride / LANES * LANES;
+    for j in (0..whole).step_by(LANES) {
+        let mut sum: [f64; LANES] = std::array::from_fn(|_| 0.0);
+        let at = |offset: usize| &padded[j + offset..j + offset + LANES];
+        for (s, x) in sum.iter_mut().zip(at(centre)) {
+            *s = x * half[0];
+        }
+        for k in (1..=radius).rev() {
+            let (a, b) = (at(centre - k * channels), at(centre + k * channels));
+            for l in 0..LANES {
+                sum[l] += (a[l] + b[l]) * half[k];
+            }
+        }
+        store(&sum, &mut out[j..j + LANES], single);
+    }
+    for j in whole..stride {
+        let mut sum = padded[j + centre] * half[0];
+        for k in (1..=radius).rev() {
+            sum +=
+                (padded[j + centre - k * channels] + padded[j + centre + k * channels]) * half[k];
+        }
+        store(&[sum], &mut out[j..=j], single);
+    }
+}
+
+#[inline(always)]
+fn store(sum: &[f64], out: &mut [f64], single: bool) {
+    if single {
+        for (o, s) in out.iter_mut().zip(sum) {
+            *o = f64::from(*s as f32);
+        }
+    } else {
+        out.copy_from_slice(sum);
+    }
+}

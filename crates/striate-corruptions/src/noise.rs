@@ -1,0 +1,143 @@
+//! Gaussian, shot, impulse and speckle noise.
+//!
+//! Invariant: a value is clipped to [0, 1], scaled by 255 and truncated, as the
+//! Python package's cast to u8 does.
+
+use striate_random::Stream;
+use striate_random::numpy::Pcg64;
+
+use crate::random::{BLOCK, Random, fill_standard_normal};
+use crate::shot::ShotTable;
+use crate::simd::vectorised;
+
+/// `clip(value, 0, 1) * 255` as u8.
+#[inline(always)]
+pub(crate) fn to_u8(value: f64) -> u8 {
+    (value.clamp(0.0, 1.0) * 255.0) as u8
+}
+
+/// What becomes of a byte that goes to [0, 1] and back in f64: truncation
+/// lowers the ones whose round trip falls just short.
+pub(crate) fn round_trip() -> [u8; 256] {
+    std::array::from_fn(|x| to_u8(x as f64 / 255.0))
+}
+
+pub(crate) fn gaussian(pixels: &[u8], deviation: f64, random: &mut Random, out: &mut [u8]) {
+    match random {
+        Random::Numpy(numpy) => {
+            for (o, x) in out.iter_mut().zip(pixels) {
+                *o = to_u8(f64::from(*x) / 255.0 + numpy.legacy.normal(0.0, deviation));
+            }
+        }
+        Random::Counter(stream) => {
+            let scale = (deviation * 255.0) as f32;
+            per_normal(
+                stream,
+                pixels,
+                out,
+                #[inline(always)]
+                move |x, n| x + n * scale,
+            );
+        }
+    }
+}
+
+pub(crate) fn speckle(pixels: &[u8], deviation: f64, random: &mut Random, out: &mut [u8]) {
+    match random {
+        Random::Numpy(numpy) => {
+            for (o, x) in out.iter_mut().zip(pixels) {
+                let x = f64::from(*x) / 255.0;
+                *o = to_u8(x + x * numpy.legacy.normal(0.0, deviation));
+            }
+        }
+        Random::Counter(stream) => {
+            let scale = deviation as f32;
+            per_normal(
+                stream,
+                pixels,
+                out,
+                #[inline(always)]
+                move |x, n| x + x * (n * scale),
+            );
+        }
+    }
+}
+
+fn per_normal(stream: &mut Stream, pixels: &[u8], out: &mut [u8], value: impl Fn(f32, f32) -> f32) {
+    let mut normals = [0f32; BLOCK];
+    for (out, pixels) in out.chunks_mut(BLOCK).zip(pixels.chunks(BLOCK)) {
+        fill_standard_normal(stream, &mut normals);
+        vectorised(|| {
+            for ((o, x), n) in out.iter_mut().zip(pixels).zip(&normals) {
+                // Through i32, because that conversion has an instruction.
+                *o = value(f32::from(*x), *n).clamp(0.0, 255.0) as i32 as u8;
+            }
+        });
+    }
+}
+
+pub(crate) fn shot(
+    pixels: &[u8],
+    photons: f64,
+    random: &mut Random,
+    table: &mut Option<ShotTable>,
+    out: &mut [u8],
+) {
+    match random {
+        Random::Numpy(numpy) => {
+            for (o, x) in out.iter_mut().zip(pixels) {
+                let count = numpy.legacy.poisson(f64::from(*x) / 255.0 * photons);
+                *o = to_u8(count as f64 / photons);
+            }
+        }
+        Random::Counter(stream) => {
+            let table = table.get_or_insert_with(|| ShotTable::new(photons));
+            let mut words = [0u32; 1024];
+            for (out, pixels) in out.chunks_mut(1024).zip(pixels.chunks(1024)) {
+                let words = &mut words[..pixels.len()];
+                stream.fill_u32(words);
+                for ((o, x), word) in out.iter_mut().zip(pixels).zip(words) {
+                    *o = table.draw(*x, *word);
+                }
+            }
+        }
+    }
+}
+
+pub(crate) fn impulse(pixels: &[u8], fraction: f64, random: &mut Random, out: &mut [u8]) {
+    let kept = round_trip();
+    match random {
+        Random::Numpy(numpy) => {
+            // scikit-image draws all the flips, then all the signs.
+            let mut flips = Pcg64::new(u64::from(numpy.seed));
+            let mut signs = flips.clone();
+            signs.advance(pixels.len() as u128);
+            for (o, x) in out.iter_mut().zip(pixels) {
+                let flipped = flips.random() <= fraction;
+                let salted = signs.random() <= 0.5;
+                *o = match (flipped, salted) {
+                    (false, _) => kept[usize::from(*x)],
+                    (true, true) => 255,
+                    (true, false) => 0,
+                };
+            }
+        }
+        Random::Counter(stream) => {
+            // 31 bits decide about the flip, the lowest about its sign.
+            let threshold = (fraction * 2_147_483_648.0) as i32;
+            let mut words = [0u32; 1024];
+            for (out, pixels) in out.chunks_mut(1024).zip(pixels.chunks(1024)) {
+                let words = &mut words[..pixels.len()];
+                stream.fill_u32(words);
+                vectorised(|| {
+                    for ((o, x), word) in out.iter_mut().zip(pixels).zip(words.iter()) {
+                        let flip = (((*word >> 1) as i32) < threshold) as u8;
+                        let sign = ((*word & 1) as u8).wrapping_neg();
+                        let mask = flip.wrapping_neg();
+                        *o = (*x & !mask) | (sign & mask);
+                    }
+                });
+            }
+        }
+    }
+}

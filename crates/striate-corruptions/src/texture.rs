@@ -1,0 +1,154 @@
+//! The frost photographs and their scaling, with OpenCV's arithmetic.
+//!
+//! Invariant: the files decode to the pixels that OpenCV reads from the
+//! package's files; only the pixels of the crop are ever computed.
+
+use std::sync::OnceLock;
+
+use crate::{Error, Result};
+
+/// The five that are drawn. The original lists a sixth and never draws it; it
+/// lies beside them, unused.
+const FILES: [&[u8]; 5] = [
+    include_bytes!("../frost/frost1.png"),
+    include_bytes!("../frost/frost2.png"),
+    include_bytes!("../frost/frost3.png"),
+    include_bytes!("../frost/frost4.png"),
+    include_bytes!("../frost/frost5.png"),
+];
+
+/// How many textures are drawn from.
+pub(crate) const COUNT: usize = FILES.len();
+
+/// A decoded photograph, RGB.
+pub(crate) struct Texture {
+    pub(crate) height: usize,
+    pub(crate) width: usize,
+    pub(crate) pixels: Vec<u8>,
+}
+
+/// The texture `index` (0 to 4), decoded on first use.
+pub(crate) fn texture(index: usize) -> Result<&'static Texture> {
+    static DECODED: [OnceLock<std::result::Result<Texture, String>>; COUNT] =
+        [const { OnceLock::new() }; COUNT];
+    DECODED[index]
+        .get_or_init(|| {
+            let image = image::load_from_memory_with_format(FILES[index], image::ImageFormat::Png)
+                .map_err(|e| e.to_string())?
+                .into_rgb8();
+            Ok(Texture {
+                height: image.height() as usize,
+                width: image.width() as usize,
+                pixels: image.into_raw(),
+            })
+        })
+        .as_ref()
+        .map_err(|reason| Error::Texture {
+            index: index + 1,
+            reason: reason.clone(),
+        })
+}
+
+/// The taps of one scaled coordinate.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Taps {
+    first: isize,
+    weights: [i32; 4],
+}
+
+/// Weights are integers in units of 1/2048.
+const SCALE: f32 = 2048.0;
+
+/// Which interpolation.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Filter {
+    Cubic,
+    Linear,
+}
+
+/// The taps of the scaled coordinates `start..start + count` of an axis, where
+/// one scaled pixel spans `step` original ones.
+pub(crate) fn taps(start: usize, count: usize, step: f64, filter: Filter, out: &mut Vec<Taps>) {
+    out.clear();
+    out.extend((start..start + count).map(|i| {
+        let place = ((i as f64 + 0.5) * step - 0.5) as f32;
+        let first = place.floor();
+        let x = place - first;
+        let weights = match filter {
+            Filter::Cubic => {
+                const A: f32 = -0.75;
+                let w0 = ((A * (x + 1.0) - 5.0 * A) * (x + 1.0) + 8.0 * A) * (x + 1.0) - 4.0 * A;
+                let w1 = ((A + 2.0) * x - (A + 3.0)) * x * x + 1.0;
+                let y = 1.0 - x;
+                let w2 = ((A + 2.0) * y - (A + 3.0)) * y * y + 1.0;
+                [w0, w1, w2, 1.0 - w0 - w1 - w2]
+            }
+            Filter::Linear => [0.0, 1.0 - x, x, 0.0],
+        };
+        Taps {
+            first: first as isize - 1,
+            weights: weights.map(|w| (w * SCALE).round_ties_even() as i32),
+        }
+    }));
+}
+
+/// Scratch of [`Texture::crop`].
+#[derive(Default)]
+pub(crate) struct Scratch {
+    lines: Vec<i32>,
+}
+
+impl Texture {
+    /// The scaled pixels at the given rows and columns, RGB. `vector_end` is
+    /// the number of values in a row of the whole scaled image that OpenCV's
+    /// vector loop covers: it rounds in f32, the rest in integers.
+    pub(crate) fn crop(
+        &self,
+        down: &[Taps],
+        across: &[Taps],
+        (left, vector_end): (usize, usize),
+        s: &mut Scratch,
+        out: &mut [u8],
+    ) {
+        let stride = across.len() * 3;
+        let row = |y: isize| y.clamp(0, self.height as isize - 1) as usize;
+        let Some((first, last)) = down.first().zip(down.last()) else {
+            return;
+        };
+        // Each original row under the crop is scaled along once.
+        let (top, bottom) = (first.first, last.first + 3);
+        let lines = crate::simd::sized(&mut s.lines, (bottom - top + 1) as usize * stride);
+        for (y, line) in (top..=bottom).zip(lines.chunks_exact_mut(stride)) {
+            let pixels = &self.pixels[row(y) * self.width * 3..][..self.width * 3];
+            for (taps, o) in across.iter().zip(line.chunks_exact_mut(3)) {
+                let mut sum = [0; 3];
+                for (k, weight) in taps.weights.iter().enumerate() {
+                    let x = (taps.first + k as isize).clamp(0, self.width as isize - 1);
+                    let pixel = &pixels[x as usize * 3..][..3];
+                    for (s, p) in sum.iter_mut().zip(pixel) {
+                        *s += i32::from(*p) * weight;
+                    }
+                }
+                o.copy_from_slice(&sum);
+            }
+        }
+        let vector = vector_end.saturating_sub(left * 3).min(stride);
+        for (taps, out) in down.iter().zip(out.chunks_exact_mut(stride)) {
+            let at = (taps.first - top) as usize * stride;
+            let line = |k: usize| &lines[at + k * stride..][..stride];
+            let (l0, l1, l2, l3) = (line(0), line(1), line(2), line(3));
+            let b = taps.weights.map(|w| w as f32 * (1.0 / (SCALE * SCALE)));
+            for (j, o) in out.iter_mut().enumerate() {
+                *o = if j < vector {
+                    let sum = l0[j] as f32 * b[0]
+                        + (l1[j] as f32 * b[1] + (l2[j] as f32 * b[2] + l3[j] as f32 * b[3]));
+                    sum.round_ties_even().clamp(0.0, 255.0) as i32 as u8
+                } else {
+                    let w = taps.weights;
+                    let sum = l0[j] * w[0] + l1[j] * w[1] + l2[j] * w[2] + l3[j] * w[3];
+                    ((sum + (1 << 21)) >> 22).clamp(0, 255) as u8
+                };
+            }
+        }
+    }
+}
