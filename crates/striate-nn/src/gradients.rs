@@ -1,0 +1,84 @@
+//! Sums of gradients over several backward passes. Invariant: a variable that
+//! no loss depended on has no gradient, which is not the same as a zero one.
+
+use candle_core::{Tensor, Var};
+
+use crate::Result;
+
+/// The summed gradients of a list of variables, in its order.
+#[derive(Clone, Debug)]
+pub struct Gradients {
+    entries: Vec<Entry>,
+}
+
+#[derive(Clone, Debug)]
+struct Entry {
+    name: String,
+    var: Var,
+    sum: Option<Tensor>,
+}
+
+impl Gradients {
+    /// No gradients yet, for these variables.
+    pub fn new(vars: &[(String, Var)]) -> Self {
+        Self {
+            entries: vars
+                .iter()
+                .map(|(name, var)| Entry {
+                    name: name.clone(),
+                    var: var.clone(),
+                    sum: None,
+                })
+                .collect(),
+        }
+    }
+
+    /// Runs the backward pass of a scalar loss and adds its gradients.
+    ///
+    /// # Errors
+    ///
+    /// If an operation has no gradient.
+    pub fn add(&mut self, loss: &Tensor) -> Result<()> {
+        let mut store = loss.backward()?;
+        for entry in &mut self.entries {
+            if let Some(gradient) = store.remove(&entry.var) {
+                // Detached, or the sum would keep the whole graph in memory.
+                let gradient = gradient.detach();
+                entry.sum = Some(match entry.sum.take() {
+                    Some(sum) => (sum + gradient)?,
+                    None => gradient,
+                });
+            }
+        }
+        Ok(())
+    }
+
+    /// Forgets all gradients.
+    pub fn clear(&mut self) {
+        for entry in &mut self.entries {
+            entry.sum = None;
+        }
+    }
+
+    /// The gradient of the variable with that name, if a loss depended on it.
+    pub fn get(&self, name: &str) -> Option<&Tensor> {
+        self.entries
+            .iter()
+            .find(|entry| entry.name == name)
+            .and_then(|entry| entry.sum.as_ref())
+    }
+
+    /// The Euclidean norm over all gradients.
+    ///
+    /// # Errors
+    ///
+    /// If a gradient cannot be read from its device.
+    pub fn norm(&self) -> Result<f64> {
+        let mut sum = 0.0;
+        for gradient in self.entries.iter().filter_map(|entry| entry.sum.as_ref()) {
+            let values = gradient.flatten_all()?.to_vec1::<f32>()?;
+            sum += values.iter().map(|v| f64::from(*v).powi(2)).sum::<f64>();
+        }
+        Ok(sum.sqrt())
+    }
+}

@@ -1,0 +1,106 @@
+//! Convolution, batch normalisation, ReLU and pooling as one layer: the hot
+//! path of the VGG networks. Invariant: the fused kernels and the chain of
+//! reference operations give the same values and gradients up to rounding.
+
+use candle_core::Tensor;
+use serde::{Deserialize, Serialize};
+use striate_random::Stream;
+
+use super::{BatchNorm, BatchNormConfig, Conv2d, Conv2dConfig};
+use crate::{Context, Result, Scope, ops};
+
+/// The sizes of a [`ConvBlock`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ConvBlockConfig {
+    /// Channels of the input.
+    pub in_channels: usize,
+    /// Channels of the output.
+    pub out_channels: usize,
+    /// Whether a batch normalisation follows the convolution.
+    #[serde(default = "yes")]
+    pub batch_norm: bool,
+    /// Whether a 2x2 maximum pooling ends the block.
+    #[serde(default)]
+    pub pool: bool,
+}
+
+fn yes() -> bool {
+    true
+}
+
+/// 3x3 convolution (padding 1, bias), batch normalisation, ReLU and, if
+/// configured, 2x2 maximum pooling.
+#[derive(Clone, Debug)]
+pub struct ConvBlock {
+    config: ConvBlockConfig,
+    /// Its variables are `<scope>.conv.weight` and `<scope>.conv.bias`.
+    pub conv: Conv2d,
+    /// Its variables are `<scope>.bn.weight`, `<scope>.bn.bias` and so on.
+    pub bn: Option<BatchNorm>,
+}
+
+impl ConvBlock {
+    /// Creates the layers `conv` and `bn` in `scope`.
+    ///
+    /// # Errors
+    ///
+    /// If a size is 0 or the names are taken.
+    pub fn new(config: ConvBlockConfig, scope: &Scope, stream: &mut Stream) -> Result<Self> {
+        let conv = Conv2dConfig::same(config.in_channels, config.out_channels, 3);
+        let bn = BatchNormConfig::new(config.out_channels);
+        Ok(Self {
+            config,
+            conv: Conv2d::new(conv, &scope.sub("conv"), stream)?,
+            bn: config
+                .batch_norm
+                .then(|| BatchNorm::new(bn, &scope.sub("bn"), stream))
+                .transpose()?,
+        })
+    }
+
+    /// The sizes.
+    pub fn config(&self) -> &ConvBlockConfig {
+        &self.config
+    }
+
+    /// Applies the block. No gradient to the input is computed if `x` is a
+    /// plain tensor, and none to a frozen layer's variables.
+    ///
+    /// # Shapes
+    ///
+    /// `[batch, height, width, in]` to `[batch, height, width, out]`, with
+    /// pooling `[batch, height / 2, width / 2, out]`.
+    ///
+    /// # Errors
+    ///
+    /// If the input has another number of channels, or is too small to pool.
+    pub fn forward(&self, x: &Tensor, cx: &mut Context) -> Result<Tensor> {
+        let y = self.conv.forward(x, cx)?;
+        let y = match &self.bn {
+            Some(bn) => bn.forward(&y, cx)?,
+            None => y,
+        };
+        let y = ops::relu(&y)?;
+        if self.config.pool {
+            ops::max_pool_2x2_with(cx.backend(), &y)
+        } else {
+            Ok(y)
+        }
+    }
+
+    /// Freezes the running statistics: see [`BatchNorm::set_frozen`].
+    pub fn set_frozen(&self, frozen: bool) {
+        if let Some(bn) = &self.bn {
+            bn.set_frozen(frozen);
+        }
+    }
+
+    /// Switches training of all its variables.
+    pub fn set_trainable(&self, trainable: bool) {
+        self.conv.set_trainable(trainable);
+        if let Some(bn) = &self.bn {
+            bn.set_trainable(trainable);
+        }
+    }
+}

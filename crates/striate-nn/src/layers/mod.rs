@@ -1,0 +1,16 @@
+//! Layers: a configuration, the variables, and `forward`. Invariant: maps are
+//! `[batch, height, width, channels]`.
+
+mod batch_norm;
+mod conv2d;
+mod conv_block;
+mod dropout;
+mod linear;
+mod readout;
+
+pub use batch_norm::{BatchNorm, BatchNormConfig};
+pub use conv_block::{ConvBlock, ConvBlockConfig};
+pub use conv2d::{Conv2d, Conv2dConfig};
+pub use dropout::{Dropout, DropoutConfig};
+pub use linear::{Linear, LinearConfig};
+pub use readout::{GaussianReadout, GaussianReadoutConfig};

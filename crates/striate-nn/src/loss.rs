@@ -1,0 +1,133 @@
+//! Losses (reference 5). Invariant: each is a scalar that can be summed with others.
+
+use candle_core::{D, DType, Tensor};
+use serde::{Deserialize, Serialize};
+
+use crate::Result;
+use crate::error::{dims, shape_error};
+
+/// How a loss is reduced to a scalar.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Reduction {
+    /// The sum over all elements.
+    Sum,
+    /// The mean over all elements.
+    Mean,
+}
+
+impl Reduction {
+    fn apply(self, x: &Tensor) -> Result<Tensor> {
+        Ok(match self {
+            Self::Sum => x.sum_all()?,
+            Self::Mean => x.mean_all()?,
+        })
+    }
+}
+
+/// Mean cross-entropy of the softmax.
+///
+/// # Shapes
+///
+/// `logits` `[batch, classes]`, `labels` `[batch]` of u32; a scalar.
+///
+/// # Errors
+///
+/// If the shapes do not agree or a label is not below the number of classes.
+pub fn cross_entropy(logits: &Tensor, labels: &Tensor) -> Result<Tensor> {
+    let [batch, _] = dims(logits, "cross_entropy", "[batch, classes] of the logits")?;
+    if labels.dims() != [batch] {
+        return Err(shape_error(
+            labels,
+            "cross_entropy",
+            format!("[{batch}] of the labels"),
+        ));
+    }
+    let peak = logits.detach().max_keepdim(D::Minus1)?;
+    let shifted = logits.broadcast_sub(&peak)?;
+    let normaliser = shifted.exp()?.sum_keepdim(D::Minus1)?.log()?;
+    let index = labels.to_dtype(DType::U32)?.reshape((batch, 1))?;
+    let chosen = shifted.gather(&index, D::Minus1)?;
+    Ok((normaliser - chosen)?.mean_all()?)
+}
+
+/// Mean squared difference over all elements.
+///
+/// # Shapes
+///
+/// Two equal shapes; a scalar.
+///
+/// # Errors
+///
+/// If the shapes differ.
+pub fn mse(prediction: &Tensor, target: &Tensor) -> Result<Tensor> {
+    check("mse", prediction, target)?;
+    Ok((prediction - target)?.sqr()?.mean_all()?)
+}
+
+/// Poisson loss `p - t ln(p + eps)` of rates against counts, without the
+/// terms that depend on the target alone (reference 2.1: eps 1e-12).
+///
+/// # Shapes
+///
+/// Two equal shapes; a scalar.
+///
+/// # Errors
+///
+/// If the shapes differ.
+pub fn poisson(
+    prediction: &Tensor,
+    target: &Tensor,
+    eps: f64,
+    reduction: Reduction,
+) -> Result<Tensor> {
+    check("poisson", prediction, target)?;
+    let log = (prediction + eps)?.log()?;
+    reduction.apply(&(prediction - (target * log)?)?)
+}
+
+/// `exp(-s) ce + s / 2`: the classification loss with a learned log-variance
+/// `s` (reference 5.1).
+///
+/// # Shapes
+///
+/// Both scalars, or `s` `[1]`; a scalar.
+///
+/// # Errors
+///
+/// If one of them has more than one element.
+pub fn weighted_classification(ce: &Tensor, log_variance: &Tensor) -> Result<Tensor> {
+    weighted(ce, log_variance, 1.0)
+}
+
+/// `exp(-s) / 2 mse + s / 2`: the regression loss with a learned log-variance
+/// `s` (reference 5.1).
+///
+/// # Shapes
+///
+/// Both scalars, or `s` `[1]`; a scalar.
+///
+/// # Errors
+///
+/// If one of them has more than one element.
+pub fn weighted_regression(mse: &Tensor, log_variance: &Tensor) -> Result<Tensor> {
+    weighted(mse, log_variance, 0.5)
+}
+
+fn weighted(loss: &Tensor, log_variance: &Tensor, factor: f64) -> Result<Tensor> {
+    let s = log_variance.reshape(())?;
+    let scaled = (loss.reshape(())? * s.neg()?.exp()?)?.affine(factor, 0.0)?;
+    Ok((scaled + s.affine(0.5, 0.0)?)?)
+}
+
+fn check(place: &str, prediction: &Tensor, target: &Tensor) -> Result<()> {
+    if prediction.dims() == target.dims() {
+        Ok(())
+    } else {
+        Err(shape_error(
+            target,
+            place,
+            format!("{:?} of the target", prediction.dims()),
+        ))
+    }
+}

@@ -1,0 +1,23 @@
+//! Operations on tensors, each with a checked gradient. Invariant: on the CPU
+//! and in f32 the project's kernels compute them; [`reference`] holds the same
+//! functions built of candle's operations, for other devices and as the oracle.
+
+mod activation;
+mod blur;
+mod conv;
+mod dropout;
+mod pool;
+pub mod reference;
+mod sample;
+
+pub use activation::{elu_plus_one, relu};
+pub use blur::gaussian_blur;
+pub use conv::{Conv2dGeometry, conv2d, linear};
+pub use dropout::{dropout, dropout_with_mask};
+pub use pool::{global_max_pool, max_pool_2x2};
+pub use sample::bilinear_sample;
+
+pub(crate) use conv::{check_linear, conv2d_with, linear_with};
+pub(crate) use dropout::check as check_dropout;
+pub(crate) use pool::max_pool_2x2_with;
+pub(crate) use sample::bilinear_sample_with;
