@@ -1,1 +1,35 @@
-//! Representational similarity analysis
+//! Representational similarity analysis: do two systems find the same images alike?
+//!
+//! A network's features or a population's responses to a set of images become a
+//! dissimilarity matrix ([`Rdm`]); matrices are compared ([`compare`]).
+//!
+//! ```
+//! use striate_rsa::{Comparator, Dissimilarity, Features, Rdm, compare};
+//!
+//! // Four images, three features of a network, two neurons.
+//! let network = [1.0, 0.0, 2.0, 1.5, 0.5, 2.0, 0.0, 3.0, 1.0, 0.2, 2.0, 0.5];
+//! let neurons = [5.0, 1.0, 6.0, 1.5, 0.5, 7.0, 1.0, 6.0];
+//! let network = Features::new(&network, 4, 3)?;
+//! let neurons = Features::new(&neurons, 4, 2)?;
+//! let a = Rdm::from_features(&network, Dissimilarity::Correlation)?;
+//! let b = Rdm::from_features(&neurons, Dissimilarity::SquaredEuclidean)?;
+//! assert!(compare(&a, &b, Comparator::Spearman)? > 0.5);
+//! # Ok::<(), striate_rsa::Error>(())
+//! ```
+//!
+//! Sources: Kriegeskorte et al. 2008; Li et al. 2019; Schütt et al. 2023
+//! (rsatoolbox, whose results the comparators reproduce); `analyses.md` 2.
+
+mod compare;
+mod dissimilarity;
+mod error;
+mod features;
+mod gram;
+mod rdm;
+mod sample;
+
+pub use compare::{Comparator, arctanh_distance, compare, compare_drawn};
+pub use dissimilarity::{Dissimilarity, RdmBuilder};
+pub use error::{Error, Result};
+pub use features::Features;
+pub use rdm::Rdm;
