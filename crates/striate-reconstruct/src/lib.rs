@@ -18,7 +18,7 @@
 //!
 //! // A "network" that looks at horizontal differences only.
 //! let network = |x: &Tensor| x.narrow(2, 1, 7)? - x.narrow(2, 0, 7)?;
-//! let images = Tensor::arange(0f32, 64., &Device::Cpu)?.reshape((1, 8, 8, 1))?;
+//! let images = Tensor::arange(0f32, 64., &Device::Cpu)?.sin()?.reshape((1, 8, 8, 1))?;
 //! let task = Task {
 //!     images: &images,
 //!     ids: &[0],
