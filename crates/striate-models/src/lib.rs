@@ -1,1 +1,29 @@
-//! VGG trunks, neural readouts, multi-task networks and a simulated V1
+//! VGG networks shared by two tasks, and a simulated V1.
+//!
+//! * [`VggConfig`] states a network; [`VggConfig::check`] turns it into a [`Plan`]
+//!   or says what does not fit.
+//! * [`MultiTaskNet`] is the network: a trunk up to a named layer, a classifier on it,
+//!   and one Gaussian readout per recording session.
+//! * [`population`] stands in for recordings: Gabor cells with divisive normalisation
+//!   and Poisson spikes. What it gives is simulated.
+//!
+//! ```
+//! use striate_models::{LayerName, VggConfig};
+//!
+//! let plan = VggConfig::default().check()?;
+//! assert_eq!(plan.shared().len(), 5);
+//! assert_eq!(plan.config().split, LayerName::STUDY);
+//! assert_eq!((plan.shared_channels(), plan.shared_size()), (256, 16));
+//! # Ok::<(), striate_models::Error>(())
+//! ```
+
+mod error;
+mod head;
+mod net;
+pub mod population;
+mod trunk;
+mod vgg;
+
+pub use error::Error;
+pub use net::{MultiTaskNet, ReadoutInit, part};
+pub use vgg::{Head, LayerName, LayerPlan, Plan, Preset, VggConfig};

@@ -1,0 +1,188 @@
+use candle_core::{DType, IndexOp};
+use striate_testkit::assert_close;
+
+use super::*;
+use crate::Head;
+
+fn small(split: &str, head: Head) -> VggConfig {
+    VggConfig {
+        in_channels: 1,
+        blocks: vec![vec![4, 4], vec![6, 6]],
+        split: split.parse().unwrap(),
+        head,
+        classes: 5,
+        input_size: 8,
+        ..VggConfig::default()
+    }
+}
+
+fn conv_head() -> Head {
+    Head::Conv {
+        hidden: vec![7],
+        dropout: 0.5,
+    }
+}
+
+fn images(count: usize, channels: usize) -> Tensor {
+    let mut stream = Seed::new(9).stream();
+    let values: Vec<f32> = (0..count * 64 * channels)
+        .map(|_| stream.normal() as f32)
+        .collect();
+    Tensor::from_vec(values, (count, 8, 8, channels), &Device::Cpu).unwrap()
+}
+
+fn values(x: &Tensor) -> Vec<f32> {
+    x.flatten_all().unwrap().to_vec1().unwrap()
+}
+
+fn train() -> Context {
+    Context::train(Seed::new(4).stream())
+}
+
+#[test]
+fn the_split_moves_no_output() {
+    // Weights are drawn by layer name, so only the place of the split differs.
+    let x = images(3, 1);
+    let of = |split: &str, head| {
+        let net = MultiTaskNet::new(&small(split, head), &Device::Cpu, &Seed::new(1)).unwrap();
+        values(&net.logits(&x, &mut Context::eval()).unwrap())
+    };
+    let expected = of("conv2_2", conv_head());
+    for split in ["conv1_1", "conv1_2", "conv2_1"] {
+        assert_eq!(of(split, conv_head()), expected, "{split}");
+    }
+    let dense = Head::Dense {
+        hidden: vec![7],
+        dropout: 0.5,
+    };
+    assert_eq!(of("conv1_2", dense.clone()), of("conv2_1", dense));
+}
+
+#[test]
+fn a_pool_after_the_split_is_not_shared() {
+    let net =
+        MultiTaskNet::new(&small("conv1_2", conv_head()), &Device::Cpu, &Seed::new(1)).unwrap();
+    let x = images(2, 1);
+    let map = net.features(&x, &mut Context::eval()).unwrap();
+    assert_eq!(map.dims(), [2, 8, 8, 4]);
+    let name = "conv1_2".parse().unwrap();
+    let same = net.layer_output(name, &x, &mut Context::eval()).unwrap();
+    assert_eq!(values(&map), values(&same));
+    let last = "conv2_2".parse().unwrap();
+    let last = net.layer_output(last, &x, &mut Context::eval()).unwrap();
+    assert_eq!(last.dims(), [2, 4, 4, 6]);
+}
+
+#[test]
+fn gray_is_replicated_for_three_channels() {
+    let config = VggConfig {
+        in_channels: 3,
+        ..small("conv2_1", conv_head())
+    };
+    let net = MultiTaskNet::new(&config, &Device::Cpu, &Seed::new(1)).unwrap();
+    let gray = images(2, 1);
+    let rgb = Tensor::cat(&[&gray, &gray, &gray], 3).unwrap();
+    let of = |x: &Tensor| values(&net.logits(x, &mut Context::eval()).unwrap());
+    assert_eq!(of(&gray), of(&rgb));
+}
+
+#[test]
+fn evaluation_changes_nothing() {
+    let mut net =
+        MultiTaskNet::new(&small("conv1_2", conv_head()), &Device::Cpu, &Seed::new(1)).unwrap();
+    net.add_readout("a", &[1.0; 3], ReadoutInit::default(), &Seed::new(2))
+        .unwrap();
+    let before = net.params().state().unwrap();
+    let x = images(4, 1);
+    net.logits(&x, &mut Context::eval()).unwrap();
+    net.responses("a", &x, &mut Context::eval()).unwrap();
+    for (name, tensor) in net.params().state().unwrap() {
+        assert_eq!(values(&tensor), values(&before[&name]), "{name}");
+    }
+}
+
+#[test]
+fn evaluation_treats_images_alone() {
+    let net =
+        MultiTaskNet::new(&small("conv1_2", conv_head()), &Device::Cpu, &Seed::new(1)).unwrap();
+    let x = images(4, 1);
+    let all = net.logits(&x, &mut Context::eval()).unwrap();
+    let one = net
+        .logits(&x.i(2..3).unwrap(), &mut Context::eval())
+        .unwrap();
+    // The kernels may group sums differently for another batch size.
+    assert_close(&values(&all.i(2..3).unwrap()), &values(&one), 1e-6, 1e-5);
+}
+
+#[test]
+fn frozen_shared_layers_keep_weights_and_statistics() {
+    let net =
+        MultiTaskNet::new(&small("conv1_2", conv_head()), &Device::Cpu, &Seed::new(1)).unwrap();
+    net.freeze_shared(true);
+    let names: Vec<String> = net.params().trained().into_iter().map(|(n, _)| n).collect();
+    assert!(names.iter().all(|name| !name.starts_with(part::SHARED)));
+    let before = net.params().state().unwrap();
+    net.logits(&images(4, 1), &mut train()).unwrap();
+    let mut moved = 0;
+    for (name, tensor) in net.params().state().unwrap() {
+        let same = values(&tensor) == values(&before[&name]);
+        if name.starts_with(part::SHARED) {
+            assert!(same, "{name}");
+        } else {
+            moved += usize::from(!same);
+        }
+    }
+    // Running mean and variance of both unshared batch norms.
+    assert_eq!(moved, 4);
+    net.freeze_shared(false);
+    assert!(net.params().trained().len() > names.len());
+}
+
+#[test]
+fn a_reset_gives_other_weights_above_the_split_only() {
+    let net =
+        MultiTaskNet::new(&small("conv1_2", conv_head()), &Device::Cpu, &Seed::new(1)).unwrap();
+    let before = net.params().state().unwrap();
+    net.reset_unshared(&Seed::new(8)).unwrap();
+    for (name, tensor) in net.params().state().unwrap() {
+        let same = values(&tensor) == values(&before[&name]);
+        let drawn =
+            name.ends_with("conv.weight") || name.starts_with("head") && name.ends_with("weight");
+        assert_eq!(same, name.starts_with(part::SHARED) || !drawn, "{name}");
+    }
+    let fresh =
+        MultiTaskNet::new(&small("conv1_2", conv_head()), &Device::Cpu, &Seed::new(8)).unwrap();
+    fresh.copy_shared_from(&net).unwrap();
+    let x = images(2, 1);
+    assert_eq!(
+        values(&fresh.logits(&x, &mut Context::eval()).unwrap()),
+        values(&net.logits(&x, &mut Context::eval()).unwrap())
+    );
+}
+
+#[test]
+fn errors_name_the_place() {
+    let mut net = MultiTaskNet::new(
+        &small("conv1_2", conv_head()).headless(),
+        &Device::Cpu,
+        &Seed::new(1),
+    )
+    .unwrap();
+    net.add_readout("a", &[1.0], ReadoutInit::default(), &Seed::new(2))
+        .unwrap();
+    let x = images(1, 1);
+    let mut cx = Context::eval();
+    let message = net.logits(&x, &mut cx).unwrap_err().to_string();
+    assert!(message.contains("no classification head"), "{message}");
+    let message = net.responses("b", &x, &mut cx).unwrap_err().to_string();
+    assert!(
+        message.contains("\"b\"") && message.contains("\"a\""),
+        "{message}"
+    );
+    let twice = net.add_readout("a", &[1.0], ReadoutInit::default(), &Seed::new(2));
+    assert!(twice.unwrap_err().to_string().contains("already"));
+    let rgb = Tensor::zeros((1, 8, 8, 3), DType::F32, &Device::Cpu).unwrap();
+    assert!(net.features(&rgb, &mut cx).is_err());
+    let missing = net.layer_output("conv2_1".parse().unwrap(), &x, &mut cx);
+    assert!(missing.unwrap_err().to_string().contains("conv1_2"));
+}
