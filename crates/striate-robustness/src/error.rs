@@ -113,6 +113,20 @@ pub enum Error {
         /// The first dependent column.
         column: String,
     },
+    /// A constant variable has no correlation.
+    #[error("variable {name} is constant, so its correlation is undefined")]
+    Constant {
+        /// "x" or "y".
+        name: &'static str,
+    },
+    /// A field that is not a number.
+    #[error("row {row}: `{text}` is not a number")]
+    NotANumber {
+        /// Row, the header being 0.
+        row: usize,
+        /// The field.
+        text: String,
+    },
     /// Probabilities that are not probabilities.
     #[error("row {row}: probabilities sum to {sum}, expected 1")]
     NotADistribution {

@@ -38,11 +38,13 @@
 //! (ImageNet-C), Efron and Tibshirani 1993 (bootstrap).
 
 mod bootstrap;
+pub mod correlation;
 mod corruption_error;
 pub mod corruptions;
 mod error;
 mod grid;
 pub mod published;
+pub mod regression;
 mod score;
 pub mod special;
 mod summary;
@@ -52,6 +54,7 @@ pub use corruption_error::{ALEXNET, CorruptionErrors, Normaliser, corruption_err
 pub use corruptions::{Group, Grouping, Selection};
 pub use error::{Error, Result};
 pub use grid::{AccuracyGrid, Counts, Row, Run};
+pub use regression::{Coefficient, Design, Ols};
 pub use score::{
     CorruptionScore, Difference, Estimate, GroupScore, Pooling, Robustness, RobustnessScore,
     RunReference, RunScore, ScoreConfig, SeedUncertainty, aggregate, robustness, run_scores,

@@ -9,8 +9,6 @@ const LANES: usize = 4;
 /// Features per packed block: 4 images x 512 features of f64 fill half of a
 /// 32 KiB first-level cache.
 const BLOCK: usize = 512;
-/// Lane groups per parallel tile.
-const TILE: usize = 8;
 
 /// The symmetric matrix of inner products, upper triangle of a square.
 pub(crate) struct Gram {
@@ -76,10 +74,8 @@ impl Gram {
             .with_max_len(1)
             .for_each(|(i, row)| {
                 let a = panel(i);
-                for start in (i..groups).step_by(TILE) {
-                    for j in start..(start + TILE).min(groups) {
-                        kernel(a, panel(j), &mut row[j]);
-                    }
+                for (j, tile) in row.iter_mut().enumerate().skip(i) {
+                    kernel(a, panel(j), tile);
                 }
             });
     }
