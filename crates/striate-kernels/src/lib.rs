@@ -46,6 +46,7 @@ mod simd;
 #[cfg(test)]
 mod testing;
 mod tile;
+mod winograd;
 
 pub use conv::{
     Algorithm, algorithm, conv2d_backward_input, conv2d_backward_weight, conv2d_forward,

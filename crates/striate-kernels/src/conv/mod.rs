@@ -10,6 +10,7 @@ use crate::error::{Result, check_length};
 use crate::gemm::{GemmShape, gemm_nn, gemm_nt};
 use crate::reduce::column_sums;
 use crate::shape::ConvShape;
+use crate::winograd;
 
 /// How a convolution is computed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -19,12 +20,21 @@ pub enum Algorithm {
     Gemm,
     /// Matrix products over strips of the padded map (implicit GEMM).
     Direct,
+    /// Winograd F(4x4, 3x3): 3x3 kernels at stride 1 and padding 1.
+    Winograd,
 }
+
+/// Channels (the fewer of in and out) from which on Winograd is faster.
+const WINOGRAD_CHANNELS: usize = 8;
 
 /// The algorithm that the kernels use for `shape`.
 pub fn algorithm(shape: &ConvShape) -> Algorithm {
     if shape.taps() == 1 && shape.stride == 1 && shape.padding == 0 {
         Algorithm::Gemm
+    } else if winograd::supports(shape)
+        && shape.in_channels.min(shape.out_channels) >= WINOGRAD_CHANNELS
+    {
+        Algorithm::Winograd
     } else {
         Algorithm::Direct
     }
@@ -66,6 +76,7 @@ pub fn conv2d_forward(
     match algorithm(shape) {
         Algorithm::Gemm => gemm_nt(pixels_gemm(shape), input, weight, bias, output)?,
         Algorithm::Direct => direct::forward(shape, input, weight, bias, output),
+        Algorithm::Winograd => winograd::forward(shape, input, weight, bias, output),
     }
     Ok(())
 }
@@ -101,6 +112,7 @@ pub fn conv2d_backward_input(
             gemm_nn(gemm, grad_output, weight, None, grad_input)?;
         }
         Algorithm::Direct => direct::backward_input(shape, weight, grad_output, grad_input),
+        Algorithm::Winograd => winograd::backward_input(shape, weight, grad_output, grad_input),
     }
     Ok(())
 }
@@ -131,6 +143,10 @@ pub fn conv2d_backward_weight(
         check_length(NAME, "grad_bias", grad_bias.len(), shape.out_channels)?;
         column_sums(grad_output, grad_bias);
     }
-    direct::backward_weight(shape, input, grad_output, grad_weight);
+    match algorithm(shape) {
+        Algorithm::Winograd => winograd::backward_weight(shape, input, grad_output, grad_weight),
+        // The products of 1x1 kernels are those of a strip of one row and column.
+        _ => direct::backward_weight(shape, input, grad_output, grad_weight),
+    }
     Ok(())
 }

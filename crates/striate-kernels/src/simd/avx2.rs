@@ -1,7 +1,8 @@
 //! AVX2 with fused multiply-add: 16 registers of eight values.
 
 use std::arch::x86_64::{
-    __m256, _mm256_add_ps, _mm256_fmadd_ps, _mm256_loadu_ps, _mm256_set1_ps, _mm256_storeu_ps,
+    __m256, _mm256_add_ps, _mm256_fmadd_ps, _mm256_loadu_ps, _mm256_mul_ps, _mm256_set1_ps,
+    _mm256_storeu_ps, _mm256_sub_ps,
 };
 
 use super::{Simd, Task};
@@ -35,6 +36,18 @@ impl Simd for Avx2 {
     unsafe fn add(a: Self::V, b: Self::V) -> Self::V {
         // SAFETY: only called below `enter`, where the features are there.
         unsafe { _mm256_add_ps(a, b) }
+    }
+
+    #[inline(always)]
+    unsafe fn sub(a: Self::V, b: Self::V) -> Self::V {
+        // SAFETY: only called below `enter`, where the features are there.
+        unsafe { _mm256_sub_ps(a, b) }
+    }
+
+    #[inline(always)]
+    unsafe fn mul(a: Self::V, b: Self::V) -> Self::V {
+        // SAFETY: only called below `enter`, where the features are there.
+        unsafe { _mm256_mul_ps(a, b) }
     }
 
     #[inline(always)]

@@ -1,7 +1,8 @@
 //! AVX-512: 32 registers of sixteen values.
 
 use std::arch::x86_64::{
-    __m512, _mm512_add_ps, _mm512_fmadd_ps, _mm512_loadu_ps, _mm512_set1_ps, _mm512_storeu_ps,
+    __m512, _mm512_add_ps, _mm512_fmadd_ps, _mm512_loadu_ps, _mm512_mul_ps, _mm512_set1_ps,
+    _mm512_storeu_ps, _mm512_sub_ps,
 };
 
 use super::{Simd, Task};
@@ -35,6 +36,18 @@ impl Simd for Avx512 {
     unsafe fn add(a: Self::V, b: Self::V) -> Self::V {
         // SAFETY: only called below `enter`, where the features are there.
         unsafe { _mm512_add_ps(a, b) }
+    }
+
+    #[inline(always)]
+    unsafe fn sub(a: Self::V, b: Self::V) -> Self::V {
+        // SAFETY: only called below `enter`, where the features are there.
+        unsafe { _mm512_sub_ps(a, b) }
+    }
+
+    #[inline(always)]
+    unsafe fn mul(a: Self::V, b: Self::V) -> Self::V {
+        // SAFETY: only called below `enter`, where the features are there.
+        unsafe { _mm512_mul_ps(a, b) }
     }
 
     #[inline(always)]

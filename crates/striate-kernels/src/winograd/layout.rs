@@ -1,0 +1,253 @@
+//! Where tiles lie in maps and in transformed memory.
+
+use std::ops::Range;
+
+use super::POSITIONS;
+use super::transform::{Input, Output, OutputAdjoint, both_axes, load, store};
+use crate::shape::ConvShape;
+use crate::simd::{PANEL, Simd};
+
+/// The tiles of a batch of maps.
+#[derive(Clone, Copy)]
+pub(super) struct Tiles {
+    height: usize,
+    width: usize,
+    rows: usize,
+    columns: usize,
+    pub(super) count: usize,
+}
+
+impl Tiles {
+    pub(super) fn new(shape: &ConvShape) -> Self {
+        let (rows, columns) = (shape.height.div_ceil(4), shape.width.div_ceil(4));
+        Self {
+            height: shape.height,
+            width: shape.width,
+            rows,
+            columns,
+            count: shape.batch * rows * columns,
+        }
+    }
+
+    /// The image, and the first output row and column, of a tile.
+    #[inline(always)]
+    fn place(&self, tile: usize) -> [usize; 3] {
+        let (row, column) = (tile / self.columns, tile % self.columns);
+        [row / self.rows, row % self.rows * 4, column * 4]
+    }
+
+    /// For the `N x N` pixels that start at the tile's first output pixel minus
+    /// `before`: the number of the pixel in the batch, or `None` outside.
+    #[inline(always)]
+    fn pixels<const N: usize>(&self, tile: usize, before: usize) -> [[Option<usize>; N]; N] {
+        let [image, y, x] = self.place(tile);
+        let mut pixels = [[None; N]; N];
+        for (i, row) in pixels.iter_mut().enumerate() {
+            let y = (y + i).wrapping_sub(before);
+            if y >= self.height {
+                continue;
+            }
+            let start = (image * self.height + y) * self.width;
+            for (j, pixel) in row.iter_mut().enumerate() {
+                let x = (x + j).wrapping_sub(before);
+                *pixel = (x < self.width).then_some(start + x);
+            }
+        }
+        pixels
+    }
+}
+
+/// Transformed tiles: for each position a matrix `[tiles, channels]`.
+#[derive(Clone, Copy)]
+pub(super) struct Domain {
+    /// Channels of the map.
+    pub(super) channels: usize,
+    /// Distance between tiles: whole panels, the last one filled with zeros.
+    pub(super) stride: usize,
+    /// Distance between positions.
+    pub(super) position: usize,
+}
+
+impl Domain {
+    pub(super) fn new(channels: usize, tiles: usize) -> Self {
+        let mut stride = channels.div_ceil(PANEL) * PANEL;
+        if stride.is_multiple_of(256) {
+            // Rows 1 KiB apart would compete for the same cache sets.
+            stride += PANEL;
+        }
+        Self {
+            channels,
+            stride,
+            position: odd_lines(tiles * stride),
+        }
+    }
+
+    /// Values of a transformed block of tiles.
+    pub(super) fn len(&self) -> usize {
+        POSITIONS * self.position
+    }
+
+    /// Channels in whole panels.
+    pub(super) fn padded(&self) -> usize {
+        self.channels.div_ceil(PANEL) * PANEL
+    }
+}
+
+/// The next length that is an odd number of cache lines: the positions of one
+/// tile then fall into different cache sets.
+pub(super) fn odd_lines(len: usize) -> usize {
+    (len.div_ceil(PANEL) | 1) * PANEL
+}
+
+/// A map that tiles are read from.
+#[derive(Clone, Copy)]
+pub(super) struct Source<'a> {
+    pub(super) map: &'a [f32],
+    /// As many zeros as the map has channels: what lies outside of it.
+    pub(super) zeros: &'a [f32],
+}
+
+/// Transforms inputs: `B^T x B` for each tile.
+///
+/// # Safety
+///
+/// Below `dispatch` for `S`; `target` is valid for the tiles from 0 on in
+/// `domain`, and nobody else uses these rows of it. The map has `domain.channels`.
+#[inline(always)]
+pub(super) unsafe fn enter_inputs<S: Simd>(
+    tiles: &Tiles,
+    range: Range<usize>,
+    source: Source<'_>,
+    domain: &Domain,
+    target: *mut f32,
+) {
+    let channels = domain.channels;
+    for (row, tile) in range.enumerate() {
+        let pixels = tiles.pixels::<6>(tile, 1);
+        let from = pixels.map(|row| {
+            row.map(|p| {
+                p.map_or(source.zeros.as_ptr(), |p| {
+                    source.map[p * channels..].as_ptr()
+                })
+            })
+        });
+        for c in (0..domain.padded()).step_by(S::LANES) {
+            let count = channels.saturating_sub(c);
+            // SAFETY: the pixels hold `channels` values, of which `count` follow `c`;
+            // the row of the target holds whole panels.
+            unsafe {
+                let mut x = [[S::splat(0.0); 6]; 6];
+                if count > 0 {
+                    for i in 0..6 {
+                        for j in 0..6 {
+                            x[i][j] = load::<S>(from[i][j].add(c), count);
+                        }
+                    }
+                }
+                let x = both_axes::<S, Input, 6, 6>(x);
+                let to = target.add(row * domain.stride + c);
+                for i in 0..6 {
+                    for j in 0..6 {
+                        S::store(to.add((i * 6 + j) * domain.position), x[i][j]);
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Transforms gradients of outputs: `A y A^T` for each tile.
+///
+/// # Safety
+///
+/// As [`enter_inputs`].
+#[inline(always)]
+pub(super) unsafe fn enter_gradients<S: Simd>(
+    tiles: &Tiles,
+    range: Range<usize>,
+    source: Source<'_>,
+    domain: &Domain,
+    target: *mut f32,
+) {
+    let channels = domain.channels;
+    for (row, tile) in range.enumerate() {
+        let pixels = tiles.pixels::<4>(tile, 0);
+        let from = pixels.map(|row| {
+            row.map(|p| {
+                p.map_or(source.zeros.as_ptr(), |p| {
+                    source.map[p * channels..].as_ptr()
+                })
+            })
+        });
+        for c in (0..domain.padded()).step_by(S::LANES) {
+            let count = channels.saturating_sub(c);
+            // SAFETY: as in `enter_inputs`.
+            unsafe {
+                let mut y = [[S::splat(0.0); 4]; 4];
+                if count > 0 {
+                    for i in 0..4 {
+                        for j in 0..4 {
+                            y[i][j] = load::<S>(from[i][j].add(c), count);
+                        }
+                    }
+                }
+                let y = both_axes::<S, OutputAdjoint, 4, 6>(y);
+                let to = target.add(row * domain.stride + c);
+                for i in 0..6 {
+                    for j in 0..6 {
+                        S::store(to.add((i * 6 + j) * domain.position), y[i][j]);
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Transforms back: `A^T m A + bias` for each tile.
+///
+/// # Safety
+///
+/// Below `dispatch` for `S`; `from` is valid for the tiles from 0 on in
+/// `domain`, `map` for the whole batch, `bias` for whole panels, and nobody else
+/// uses the pixels of these tiles.
+#[inline(always)]
+pub(super) unsafe fn leave<S: Simd>(
+    tiles: &Tiles,
+    range: Range<usize>,
+    domain: &Domain,
+    from: *const f32,
+    bias: Option<&[f32]>,
+    map: *mut f32,
+) {
+    let channels = domain.channels;
+    for (row, tile) in range.enumerate() {
+        let pixels = tiles.pixels::<4>(tile, 0);
+        for c in (0..channels).step_by(S::LANES) {
+            // SAFETY: `count` channels of each pixel follow `c`; rows of `from` and the
+            // bias hold whole panels.
+            unsafe {
+                let from = from.add(row * domain.stride + c);
+                let mut m = [[S::splat(0.0); 6]; 6];
+                for i in 0..6 {
+                    for j in 0..6 {
+                        m[i][j] = S::load(from.add((i * 6 + j) * domain.position));
+                    }
+                }
+                let mut y = both_axes::<S, Output, 6, 4>(m);
+                if let Some(bias) = bias {
+                    let bias = S::load(bias.as_ptr().add(c));
+                    for value in y.iter_mut().flatten() {
+                        *value = S::add(*value, bias);
+                    }
+                }
+                for i in 0..4 {
+                    for j in 0..4 {
+                        if let Some(pixel) = pixels[i][j] {
+                            store::<S>(map.add(pixel * channels + c), y[i][j], channels - c);
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
