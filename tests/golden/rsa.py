@@ -13,7 +13,6 @@ from rsatoolbox.data import Dataset
 from rsatoolbox.data.noise import prec_from_residuals
 from rsatoolbox.inference import (
     boot_noise_ceiling,
-    eval_bootstrap,
     eval_bootstrap_pattern,
     eval_bootstrap_rdm,
     eval_dual_bootstrap,
@@ -157,7 +156,6 @@ def inference(rng):
         for kind, function in (
             ("images", eval_bootstrap_pattern),
             ("subjects", eval_bootstrap_rdm),
-            ("both", eval_bootstrap),
         ):
             np.random.seed(3)
             with Recorder() as recorder:
@@ -175,7 +173,7 @@ def inference(rng):
 def store(out, key, result, recorder):
     draws = recorder.draws
     kind = key.split(".")[0]
-    if kind in ("both", "dual"):
+    if kind == "dual":
         drawn = {f"draws.{kind}.subjects": draws[0::2], f"draws.{kind}.images": draws[1::2]}
     else:
         drawn = {f"draws.{kind}": draws}

@@ -14,7 +14,9 @@ mod ranks;
 mod represent;
 mod whitened;
 
-pub(crate) use represent::Representation;
+pub(crate) use ranks::mid_ranks;
+
+pub(crate) use represent::{Representation, centre, weighted_norm};
 
 /// How alike two matrices are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]

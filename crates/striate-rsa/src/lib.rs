@@ -20,16 +20,22 @@
 //! Sources: Kriegeskorte et al. 2008; Li et al. 2019; Schütt et al. 2023
 //! (rsatoolbox, whose results the comparators reproduce); `analyses.md` 2.
 
+mod ceiling;
 mod compare;
 mod dissimilarity;
 mod error;
 mod features;
 mod gram;
+pub mod inference;
+mod partial;
 mod rdm;
 mod sample;
 
+pub use ceiling::{NoiseCeiling, noise_ceiling};
 pub use compare::{Comparator, arctanh_distance, compare, compare_drawn};
 pub use dissimilarity::{Dissimilarity, RdmBuilder};
 pub use error::{Error, Result};
 pub use features::Features;
+pub use inference::{Candidate, Evaluation, Inference, Resample};
+pub use partial::partial_compare;
 pub use rdm::Rdm;
