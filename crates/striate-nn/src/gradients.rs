@@ -3,19 +3,29 @@
 
 use candle_core::{Tensor, Var};
 
-use crate::Result;
+use crate::{Backend, Result, cpu};
 
 /// The summed gradients of a list of variables, in its order.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct Gradients {
     entries: Vec<Entry>,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 struct Entry {
     name: String,
     var: Var,
     sum: Option<Tensor>,
+}
+
+/// A gradient that may be changed in place: one that is not contiguous can be a
+/// view of a tensor that others use.
+fn owned(gradient: Tensor) -> Result<Tensor> {
+    if gradient.is_contiguous() {
+        Ok(gradient)
+    } else {
+        Ok(gradient.contiguous()?)
+    }
 }
 
 impl Gradients {
@@ -44,10 +54,13 @@ impl Gradients {
             if let Some(gradient) = store.remove(&entry.var) {
                 // Detached, or the sum would keep the whole graph in memory.
                 let gradient = gradient.detach();
-                entry.sum = Some(match entry.sum.take() {
-                    Some(sum) => (sum + gradient)?,
-                    None => gradient,
-                });
+                match &entry.sum {
+                    Some(sum) if cpu::applies(Backend::Auto, &[sum, &gradient]) => {
+                        cpu::accumulate(sum, &gradient)?;
+                    }
+                    Some(sum) => entry.sum = Some((sum + gradient)?),
+                    None => entry.sum = Some(owned(gradient)?),
+                }
             }
         }
         Ok(())
@@ -61,6 +74,7 @@ impl Gradients {
     }
 
     /// The gradient of the variable with that name, if a loss depended on it.
+    /// The next [`Gradients::add`] may change the tensor in place.
     pub fn get(&self, name: &str) -> Option<&Tensor> {
         self.entries
             .iter()

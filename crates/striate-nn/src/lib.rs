@@ -32,6 +32,7 @@
 //! ```
 
 mod context;
+mod cpu;
 mod device;
 mod error;
 mod gradients;
@@ -42,6 +43,8 @@ pub mod ops;
 pub mod optim;
 mod params;
 pub mod schedule;
+#[cfg(test)]
+mod testing;
 
 pub use context::{Backend, Context};
 pub use device::{DeviceKind, device};

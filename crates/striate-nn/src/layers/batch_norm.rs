@@ -137,14 +137,19 @@ impl BatchNorm {
             return Err(shape_error(x, &self.name, format!("[.., {channels}]")));
         }
         let count = x.elem_count() / channels;
-        if self.uses_batch(cx) && count < 2 {
-            return Err(shape_error(
-                x,
-                &self.name,
-                format!("[.., {channels}] with at least two elements per channel in training"),
-            ));
+        if self.uses_batch(cx) {
+            self.check_count(x, count)?;
         }
         Ok(count)
+    }
+
+    /// A single element per channel has no variance.
+    pub(crate) fn check_count(&self, x: &Tensor, count: usize) -> Result<()> {
+        if count >= 2 {
+            return Ok(());
+        }
+        let expected = "more than one element per channel in training";
+        Err(shape_error(x, &self.name, expected))
     }
 
     /// Moves the running statistics towards those of a batch of `count`

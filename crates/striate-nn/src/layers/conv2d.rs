@@ -121,8 +121,25 @@ impl Conv2d {
         let Conv2dConfig {
             stride, padding, ..
         } = self.config;
-        Conv2dGeometry::new(&self.name, x, &weight, bias.as_ref(), stride, padding)?;
+        self.check(x, &weight, bias.as_ref())?;
         ops::conv2d_with(cx.backend(), x, &weight, bias.as_ref(), stride, padding)
+    }
+
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The sizes of a pass over `x`, checked.
+    pub(crate) fn check(
+        &self,
+        x: &Tensor,
+        weight: &Tensor,
+        bias: Option<&Tensor>,
+    ) -> Result<Conv2dGeometry> {
+        let Conv2dConfig {
+            stride, padding, ..
+        } = self.config;
+        Conv2dGeometry::new(&self.name, x, weight, bias, stride, padding)
     }
 
     /// Switches training of weight and bias.

@@ -7,6 +7,8 @@ use serde::{Deserialize, Serialize};
 use striate_random::Stream;
 
 use super::{BatchNorm, BatchNormConfig, Conv2d, Conv2dConfig};
+use crate::cpu::{self, Normalisation, Statistics};
+use crate::error::shape_error;
 use crate::{Context, Result, Scope, ops};
 
 /// The sizes of a [`ConvBlock`].
@@ -76,17 +78,62 @@ impl ConvBlock {
     ///
     /// If the input has another number of channels, or is too small to pool.
     pub fn forward(&self, x: &Tensor, cx: &mut Context) -> Result<Tensor> {
+        if let Some(bn) = &self.bn
+            && cpu::applies(cx.backend(), &[x, self.conv.weight.var()])
+        {
+            return self.fused(bn, x, cx);
+        }
         let y = self.conv.forward(x, cx)?;
         let y = match &self.bn {
             Some(bn) => bn.forward(&y, cx)?,
             None => y,
         };
-        let y = ops::relu(&y)?;
+        let y = ops::relu_with(cx.backend(), &y)?;
         if self.config.pool {
             ops::max_pool_2x2_with(cx.backend(), &y)
         } else {
             Ok(y)
         }
+    }
+
+    fn fused(&self, bn: &BatchNorm, x: &Tensor, cx: &mut Context) -> Result<Tensor> {
+        let weight = self.conv.weight.tensor();
+        let geometry = self.conv.check(x, &weight, None)?;
+        if self.config.pool && (geometry.out_height < 2 || geometry.out_width < 2) {
+            return Err(shape_error(
+                x,
+                self.conv.name(),
+                "[batch, height >= 2, width >= 2, channels] before the pooling",
+            ));
+        }
+        let count = geometry.batch * geometry.out_height * geometry.out_width;
+        let of_batch = bn.uses_batch(cx);
+        let normalisation = if of_batch {
+            bn.check_count(x, count)?;
+            Normalisation::Batch
+        } else {
+            Normalisation::Given(Statistics {
+                mean: bn.running_mean.to_vec1()?,
+                variance: bn.running_var.to_vec1()?,
+            })
+        };
+        let bias = match &self.conv.bias {
+            Some(bias) => bias.tensor(),
+            None => bn.running_mean.as_detached_tensor().zeros_like()?,
+        };
+        let affine = Tensor::cat(&[bias, bn.weight.tensor(), bn.bias.tensor()], 0)?;
+        let block = cpu::Block {
+            geometry: &geometry,
+            eps: bn.config().eps,
+            pool: self.config.pool,
+        };
+        let (y, used) = cpu::conv_block(x, &weight, &affine, &block, normalisation)?;
+        if of_batch {
+            let mean = Tensor::from_slice(&used.mean, used.mean.len(), x.device())?;
+            let variance = Tensor::from_slice(&used.variance, used.variance.len(), x.device())?;
+            bn.remember(&mean, &variance, count)?;
+        }
+        Ok(y)
     }
 
     /// Freezes the running statistics: see [`BatchNorm::set_frozen`].
@@ -104,3 +151,6 @@ impl ConvBlock {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

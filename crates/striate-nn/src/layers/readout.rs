@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use striate_random::Stream;
 
 use crate::error::{config_error, dims, shape_error};
-use crate::{Context, Param, Result, Scope, init, ops};
+use crate::{Context, Param, Result, Scope, cpu, init, ops};
 
 /// The settings of a [`GaussianReadout`].
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -157,11 +157,13 @@ impl GaussianReadout {
             None => mu.broadcast_as((batch, n, 2))?.contiguous()?,
         };
         let samples = ops::bilinear_sample_with(cx.backend(), map, &grid)?;
-        let y = samples
-            .broadcast_mul(&self.features.tensor().t()?.contiguous()?)?
-            .sum(2)?
-            .broadcast_add(&self.bias.tensor())?;
-        ops::elu_plus_one(&y, -1.0)
+        let features = self.features.tensor().t()?.contiguous()?;
+        let y = if cpu::applies(cx.backend(), &[&samples, &features]) {
+            cpu::weighted_sum(&samples, &features)?
+        } else {
+            samples.broadcast_mul(&features)?.sum(2)?
+        };
+        ops::elu_plus_one(&y.broadcast_add(&self.bias.tensor())?, -1.0)
     }
 
     /// `sum |F|`, the regulariser of the V1 recipe before its factor (reference 4.3).

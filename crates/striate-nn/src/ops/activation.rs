@@ -2,7 +2,7 @@
 
 use candle_core::Tensor;
 
-use crate::Result;
+use crate::{Backend, Result, cpu};
 
 /// `max(x, 0)`; the gradient at 0 is 0, as in PyTorch (candle's is 1).
 ///
@@ -14,6 +14,14 @@ use crate::Result;
 ///
 /// If the device has no memory for the result.
 pub fn relu(x: &Tensor) -> Result<Tensor> {
+    relu_with(Backend::Auto, x)
+}
+
+/// As [`relu`], by the given backend.
+pub(crate) fn relu_with(backend: Backend, x: &Tensor) -> Result<Tensor> {
+    if cpu::applies(backend, &[x]) {
+        return Ok(cpu::relu(x)?);
+    }
     let constant = x.detach();
     let zeros = constant.zeros_like()?;
     Ok(constant.gt(&zeros)?.where_cond(x, &zeros)?)

@@ -4,7 +4,7 @@ use candle_core::Tensor;
 
 use super::reference;
 use crate::error::{config_error, dims, shape_error};
-use crate::{Backend, Result};
+use crate::{Backend, Result, cpu};
 
 /// The checked sizes of one convolution.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -122,13 +122,17 @@ pub fn conv2d(
 
 /// As [`conv2d`], by the given backend.
 pub(crate) fn conv2d_with(
-    _backend: Backend,
+    backend: Backend,
     x: &Tensor,
     weight: &Tensor,
     bias: Option<&Tensor>,
     stride: usize,
     padding: usize,
 ) -> Result<Tensor> {
+    if cpu::applies(backend, &[x, weight]) {
+        let geometry = Conv2dGeometry::new("conv2d", x, weight, bias, stride, padding)?;
+        return Ok(cpu::conv2d(x, weight, bias, &geometry)?);
+    }
     reference::conv2d(x, weight, bias, stride, padding)
 }
 
@@ -147,11 +151,15 @@ pub fn linear(x: &Tensor, weight: &Tensor, bias: Option<&Tensor>) -> Result<Tens
 
 /// As [`linear`], by the given backend.
 pub(crate) fn linear_with(
-    _backend: Backend,
+    backend: Backend,
     x: &Tensor,
     weight: &Tensor,
     bias: Option<&Tensor>,
 ) -> Result<Tensor> {
+    if cpu::applies(backend, &[x, weight]) {
+        let sizes = check_linear("linear", x, weight, bias)?;
+        return Ok(cpu::linear(x, weight, bias, sizes)?);
+    }
     reference::linear(x, weight, bias)
 }
 

@@ -17,6 +17,7 @@ pub use dropout::{dropout, dropout_with_mask};
 pub use pool::{global_max_pool, max_pool_2x2};
 pub use sample::bilinear_sample;
 
+pub(crate) use activation::relu_with;
 pub(crate) use conv::{check_linear, conv2d_with, linear_with};
 pub(crate) use dropout::check as check_dropout;
 pub(crate) use pool::max_pool_2x2_with;

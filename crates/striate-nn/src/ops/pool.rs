@@ -3,7 +3,8 @@
 use candle_core::Tensor;
 
 use super::reference;
-use crate::{Backend, Result};
+use crate::error::{dims, shape_error};
+use crate::{Backend, Result, cpu};
 
 /// The maximum of each 2x2 window, stride 2; an odd last row or column is left
 /// out. The gradient goes to the first of the largest elements, as in PyTorch.
@@ -20,7 +21,11 @@ pub fn max_pool_2x2(x: &Tensor) -> Result<Tensor> {
 }
 
 /// As [`max_pool_2x2`], by the given backend.
-pub(crate) fn max_pool_2x2_with(_backend: Backend, x: &Tensor) -> Result<Tensor> {
+pub(crate) fn max_pool_2x2_with(backend: Backend, x: &Tensor) -> Result<Tensor> {
+    let sizes = check_2x2(x)?;
+    if cpu::applies(backend, &[x]) {
+        return Ok(cpu::max_pool_2x2(x, sizes)?);
+    }
     reference::max_pool_2x2(x)
 }
 
@@ -34,5 +39,24 @@ pub(crate) fn max_pool_2x2_with(_backend: Backend, x: &Tensor) -> Result<Tensor>
 ///
 /// If `x` has another rank.
 pub fn global_max_pool(x: &Tensor) -> Result<Tensor> {
+    global_max_pool_with(Backend::Auto, x)
+}
+
+/// As [`global_max_pool`], by the given backend.
+pub(crate) fn global_max_pool_with(backend: Backend, x: &Tensor) -> Result<Tensor> {
+    let sizes = dims(x, "global_max_pool", "[batch, height, width, channels]")?;
+    if cpu::applies(backend, &[x]) {
+        return Ok(cpu::global_max_pool(x, sizes)?);
+    }
     reference::global_max_pool(x)
+}
+
+/// The sizes of a map that can be pooled.
+pub(crate) fn check_2x2(x: &Tensor) -> Result<[usize; 4]> {
+    let expected = "[batch, height >= 2, width >= 2, channels]";
+    let sizes: [usize; 4] = dims(x, "max_pool_2x2", expected)?;
+    if sizes[1] < 2 || sizes[2] < 2 {
+        return Err(shape_error(x, "max_pool_2x2", expected));
+    }
+    Ok(sizes)
 }

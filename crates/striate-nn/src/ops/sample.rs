@@ -4,7 +4,7 @@ use candle_core::Tensor;
 
 use super::reference;
 use crate::error::{dims, shape_error};
-use crate::{Backend, Result};
+use crate::{Backend, Result, cpu};
 
 /// Samples each image's map at its own positions, bilinearly, with gradients
 /// to the map and to the positions (reference 4.2).
@@ -26,10 +26,13 @@ pub fn bilinear_sample(map: &Tensor, grid: &Tensor) -> Result<Tensor> {
 
 /// As [`bilinear_sample`], by the given backend.
 pub(crate) fn bilinear_sample_with(
-    _backend: Backend,
+    backend: Backend,
     map: &Tensor,
     grid: &Tensor,
 ) -> Result<Tensor> {
+    if cpu::applies(backend, &[map, grid]) {
+        return Ok(cpu::bilinear_sample(map, grid, check(map, grid)?)?);
+    }
     reference::bilinear_sample(map, grid)
 }
 

@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 
 use candle_core::{Device, Tensor, Var};
 use serde::{Deserialize, Serialize};
+use striate_kernels::{AdamStep, adam_step};
 
 use super::Optimizer;
 use crate::params::restore;
-use crate::{Gradients, Result};
+use crate::{Backend, Gradients, Result, cpu};
 
 /// The settings of [`Adam`]; the defaults are the study's.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -38,6 +39,7 @@ impl Default for AdamConfig {
 pub struct Adam {
     config: AdamConfig,
     entries: Vec<Entry>,
+    backend: Backend,
 }
 
 #[derive(Debug)]
@@ -48,6 +50,30 @@ struct Entry {
     second: Var,
     /// Steps taken, a scalar f64 on the CPU; a variable without gradient takes none.
     steps: Var,
+}
+
+impl Entry {
+    /// The step in place, by the CPU's kernel.
+    fn step(&self, gradient: &Tensor, config: &AdamConfig, lr: f64, steps: f64) -> Result<()> {
+        let step = AdamStep {
+            learning_rate: lr,
+            beta1: config.betas.0,
+            beta2: config.betas.1,
+            epsilon: config.eps,
+            weight_decay: config.weight_decay,
+            step: steps as u64,
+        };
+        cpu::with_gradient(&self.var, gradient, |gradient| {
+            cpu::update(&self.var, |p| {
+                cpu::update(&self.first, |m| {
+                    cpu::update(&self.second, |v| {
+                        adam_step(&step, p, gradient, m, v).map_err(cpu::failed("adam"))
+                    })
+                })
+            })
+        })?;
+        Ok(())
+    }
 }
 
 impl Adam {
@@ -70,7 +96,18 @@ impl Adam {
                 })
             })
             .collect::<Result<_>>()?;
-        Ok(Self { config, entries })
+        Ok(Self {
+            config,
+            entries,
+            backend: Backend::Auto,
+        })
+    }
+
+    /// The same optimiser with another backend.
+    #[must_use]
+    pub fn with_backend(mut self, backend: Backend) -> Self {
+        self.backend = backend;
+        self
     }
 
     fn named(&self) -> impl Iterator<Item = (String, &Var)> {
@@ -96,6 +133,11 @@ impl Optimizer for Adam {
                 continue;
             };
             let steps = entry.steps.to_scalar::<f64>()? + 1.0;
+            if cpu::applies(self.backend, &[&entry.var, gradient]) {
+                entry.step(gradient, &self.config, lr, steps)?;
+                entry.steps.set(&Tensor::new(steps, &Device::Cpu)?)?;
+                continue;
+            }
             let p = entry.var.as_detached_tensor();
             let g = (gradient + p.affine(weight_decay, 0.0)?)?;
             let m =

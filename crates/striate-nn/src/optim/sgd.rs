@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 
 use candle_core::{Tensor, Var};
 use serde::{Deserialize, Serialize};
+use striate_kernels::{SgdStep, sgd_momentum_step};
 
 use super::Optimizer;
 use crate::params::restore;
-use crate::{Gradients, Result};
+use crate::{Backend, Gradients, Result, cpu};
 
 /// The settings of [`Sgd`]; the defaults are the study's.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -34,6 +35,7 @@ impl Default for SgdConfig {
 pub struct Sgd {
     config: SgdConfig,
     entries: Vec<Entry>,
+    backend: Backend,
 }
 
 #[derive(Debug)]
@@ -41,6 +43,25 @@ struct Entry {
     name: String,
     var: Var,
     velocity: Var,
+}
+
+impl Entry {
+    /// The step in place, by the CPU's kernel.
+    fn step(&self, gradient: &Tensor, config: &SgdConfig, lr: f64) -> Result<()> {
+        let step = SgdStep {
+            learning_rate: lr as f32,
+            momentum: config.momentum as f32,
+            weight_decay: config.weight_decay as f32,
+        };
+        cpu::with_gradient(&self.var, gradient, |gradient| {
+            cpu::update(&self.var, |p| {
+                cpu::update(&self.velocity, |v| {
+                    sgd_momentum_step(&step, p, gradient, v).map_err(cpu::failed("sgd"))
+                })
+            })
+        })?;
+        Ok(())
+    }
 }
 
 impl Sgd {
@@ -61,7 +82,18 @@ impl Sgd {
                 })
             })
             .collect::<Result<_>>()?;
-        Ok(Self { config, entries })
+        Ok(Self {
+            config,
+            entries,
+            backend: Backend::Auto,
+        })
+    }
+
+    /// The same optimiser with another backend.
+    #[must_use]
+    pub fn with_backend(mut self, backend: Backend) -> Self {
+        self.backend = backend;
+        self
     }
 
     fn named(&self) -> impl Iterator<Item = (String, &Var)> {
@@ -77,6 +109,10 @@ impl Optimizer for Sgd {
             let Some(gradient) = gradients.get(&entry.name) else {
                 continue;
             };
+            if cpu::applies(self.backend, &[&entry.var, gradient]) {
+                entry.step(gradient, &self.config, lr)?;
+                continue;
+            }
             let p = entry.var.as_detached_tensor();
             let v = entry.velocity.as_detached_tensor();
             let decayed = (gradient + p.affine(self.config.weight_decay, 0.0)?)?;

@@ -5,7 +5,8 @@
 use candle_core::{D, Tensor};
 
 use crate::Result;
-use crate::error::{dims, shape_error};
+use crate::error::dims;
+use crate::ops::pool::check_2x2;
 
 /// The maximum of each 2x2 window, stride 2; an odd last row or column is left out.
 ///
@@ -17,11 +18,7 @@ use crate::error::{dims, shape_error};
 ///
 /// If `x` has another rank, or a side below 2.
 pub fn max_pool_2x2(x: &Tensor) -> Result<Tensor> {
-    let expected = "[batch, height >= 2, width >= 2, channels]";
-    let [b, h, w, c] = dims(x, "max_pool_2x2", expected)?;
-    if h < 2 || w < 2 {
-        return Err(shape_error(x, "max_pool_2x2", expected));
-    }
+    let [b, h, w, c] = check_2x2(x)?;
     let windows = x
         .narrow(1, 0, h / 2 * 2)?
         .narrow(2, 0, w / 2 * 2)?

@@ -1,0 +1,93 @@
+//! Helpers of the tests.
+
+use candle_core::{Device, Tensor, Var};
+use striate_random::Seed;
+use striate_testkit::{Differences, assert_close, finite_differences};
+
+use crate::{Result, init};
+
+/// A normal tensor, the same for the same `index`.
+pub(crate) fn random(shape: &[usize], index: u64) -> Tensor {
+    let mut stream = Seed::new(11).child("test").index(index).stream();
+    init::normal(shape, 1.0, &mut stream, &Device::Cpu).unwrap()
+}
+
+/// All values of a tensor.
+pub(crate) fn flat(tensor: &Tensor) -> Vec<f32> {
+    tensor.flatten_all().unwrap().to_vec1().unwrap()
+}
+
+/// Asserts that two tensors agree in shape and, within the tolerances, in values.
+#[track_caller]
+pub(crate) fn assert_tensor(actual: &Tensor, expected: &Tensor, atol: f64, rtol: f64) {
+    assert_eq!(actual.dims(), expected.dims());
+    assert_close(&flat(actual), &flat(expected), atol, rtol);
+}
+
+/// The gradients of `sum(weights * f(inputs))` with fixed random weights, and the value of `f`.
+pub(crate) fn gradients(
+    inputs: &[Tensor],
+    f: impl Fn(&[Tensor]) -> Result<Tensor>,
+) -> (Tensor, Vec<Tensor>) {
+    let vars: Vec<Var> = inputs
+        .iter()
+        .map(|t| Var::from_tensor(t).unwrap())
+        .collect();
+    let args: Vec<Tensor> = vars.iter().map(|v| v.as_tensor().clone()).collect();
+    let y = f(&args).unwrap();
+    let weights = random(y.dims(), 999);
+    let store = (&y * weights)
+        .unwrap()
+        .sum_all()
+        .unwrap()
+        .backward()
+        .unwrap();
+    let grads = vars
+        .iter()
+        .map(|v| {
+            store
+                .get(v)
+                .cloned()
+                .unwrap_or_else(|| v.zeros_like().unwrap())
+        })
+        .collect();
+    (y.detach(), grads)
+}
+
+/// Checks the gradients of `f` to all inputs against central differences.
+#[track_caller]
+pub(crate) fn check_gradients(
+    inputs: &[Tensor],
+    options: Differences,
+    tolerance: f64,
+    f: impl Fn(&[Tensor]) -> Result<Tensor>,
+) {
+    let (y, grads) = gradients(inputs, &f);
+    let weights = flat(&random(y.dims(), 999));
+    for (i, grad) in grads.iter().enumerate() {
+        let expected = finite_differences(&flat(&inputs[i]), options, |values| {
+            let mut changed = inputs.to_vec();
+            changed[i] = Tensor::from_slice(values, inputs[i].shape(), &Device::Cpu).unwrap();
+            let y = flat(&f(&changed).unwrap());
+            y.iter()
+                .zip(&weights)
+                .map(|(y, w)| f64::from(*y) * f64::from(*w))
+                .sum()
+        });
+        let grad = flat(grad);
+        let (actual, expected): (Vec<f32>, Vec<f64>) =
+            expected.into_iter().map(|(j, d)| (grad[j], d)).unzip();
+        let scale = expected.iter().fold(0.0, |m: f64, d| m.max(d.abs()));
+        // f32 rounding of the two evaluations, relative to the largest derivative.
+        assert_close(&actual, &expected, tolerance * scale.max(1e-3), tolerance);
+    }
+}
+
+/// The result of `work` with that many threads.
+pub(crate) fn with_threads<R: Send>(count: usize, work: impl FnOnce() -> R + Send) -> R {
+    rayon::ThreadPoolBuilder::new()
+        .num_threads(count)
+        .build()
+        .unwrap()
+        .install(work)
+}
