@@ -73,9 +73,8 @@ pub(crate) fn frost(
     texture::taps(top, height, scaling.step_y, scaling.filter, &mut s.down);
     texture::taps(left, width, scaling.step_x, scaling.filter, &mut s.across);
     let crop = sized(&mut s.crop, height * width * 3);
-    let vector_end = scaling.width * 3 / 8 * 8;
     vectorised(|| {
-        texture.crop(&s.down, &s.across, (left, vector_end), &mut s.texture, crop);
+        texture.crop(&s.down, &s.across, scaling.filter, &mut s.texture, crop);
     });
     let mixed = |x: u8, frost: f64| {
         (image_weight * f64::from(x) + frost_weight * frost).clamp(0.0, 255.0) as i32 as u8

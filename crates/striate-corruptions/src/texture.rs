@@ -49,15 +49,13 @@ pub(crate) fn texture(index: usize) -> Result<&'static Texture> {
         })
 }
 
-/// The taps of one scaled coordinate.
+/// The taps of one scaled coordinate: four for the cubic filter, the middle two
+/// for the linear one.
 #[derive(Clone, Copy, Default)]
 pub(crate) struct Taps {
     first: isize,
-    weights: [i32; 4],
+    weights: [f32; 4],
 }
-
-/// Weights are integers in units of 1/2048.
-const SCALE: f32 = 2048.0;
 
 /// Which interpolation.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -87,7 +85,7 @@ pub(crate) fn taps(start: usize, count: usize, step: f64, filter: Filter, out: &
         };
         Taps {
             first: first as isize - 1,
-            weights: weights.map(|w| (w * SCALE).round_ties_even() as i32),
+            weights,
         }
     }));
 }
@@ -95,23 +93,24 @@ pub(crate) fn taps(start: usize, count: usize, step: f64, filter: Filter, out: &
 /// Scratch of [`Texture::crop`].
 #[derive(Default)]
 pub(crate) struct Scratch {
-    lines: Vec<i32>,
+    lines: Vec<f32>,
 }
 
+/// OpenCV's linear filter counts weights in units of 1/2048.
+const FIXED: f32 = 2048.0;
+
 impl Texture {
-    /// The scaled pixels at the given rows and columns, RGB. `vector_end` is
-    /// the number of values in a row of the whole scaled image that OpenCV's
-    /// vector loop covers: it rounds in f32, the rest in integers.
+    /// The scaled pixels at the given rows and columns, RGB.
+    #[inline(always)]
     pub(crate) fn crop(
         &self,
         down: &[Taps],
         across: &[Taps],
-        (left, vector_end): (usize, usize),
+        filter: Filter,
         s: &mut Scratch,
         out: &mut [u8],
     ) {
         let stride = across.len() * 3;
-        let row = |y: isize| y.clamp(0, self.height as isize - 1) as usize;
         let Some((first, last)) = down.first().zip(down.last()) else {
             return;
         };
@@ -119,36 +118,54 @@ impl Texture {
         let (top, bottom) = (first.first, last.first + 3);
         let lines = crate::simd::sized(&mut s.lines, (bottom - top + 1) as usize * stride);
         for (y, line) in (top..=bottom).zip(lines.chunks_exact_mut(stride)) {
-            let pixels = &self.pixels[row(y) * self.width * 3..][..self.width * 3];
-            for (taps, o) in across.iter().zip(line.chunks_exact_mut(3)) {
-                let mut sum = [0; 3];
-                for (k, weight) in taps.weights.iter().enumerate() {
-                    let x = (taps.first + k as isize).clamp(0, self.width as isize - 1);
-                    let pixel = &pixels[x as usize * 3..][..3];
-                    for (s, p) in sum.iter_mut().zip(pixel) {
-                        *s += i32::from(*p) * weight;
-                    }
-                }
-                o.copy_from_slice(&sum);
-            }
+            let y = y.clamp(0, self.height as isize - 1) as usize;
+            let pixels = &self.pixels[y * self.width * 3..][..self.width * 3];
+            self.scale_row(pixels, across, filter, line);
         }
-        let vector = vector_end.saturating_sub(left * 3).min(stride);
         for (taps, out) in down.iter().zip(out.chunks_exact_mut(stride)) {
             let at = (taps.first - top) as usize * stride;
             let line = |k: usize| &lines[at + k * stride..][..stride];
             let (l0, l1, l2, l3) = (line(0), line(1), line(2), line(3));
-            let b = taps.weights.map(|w| w as f32 * (1.0 / (SCALE * SCALE)));
-            for (j, o) in out.iter_mut().enumerate() {
-                *o = if j < vector {
-                    let sum = l0[j] as f32 * b[0]
-                        + (l1[j] as f32 * b[1] + (l2[j] as f32 * b[2] + l3[j] as f32 * b[3]));
-                    sum.round_ties_even().clamp(0.0, 255.0) as i32 as u8
-                } else {
-                    let w = taps.weights;
-                    let sum = l0[j] * w[0] + l1[j] * w[1] + l2[j] * w[2] + l3[j] * w[3];
-                    ((sum + (1 << 21)) >> 22).clamp(0, 255) as u8
-                };
+            let w = taps.weights;
+            match filter {
+                // As Intel's library, which OpenCV calls: floats throughout.
+                Filter::Cubic => {
+                    for (j, o) in out.iter_mut().enumerate() {
+                        let sum = l0[j] * w[0] + l1[j] * w[1] + l2[j] * w[2] + l3[j] * w[3];
+                        *o = sum.round_ties_even().clamp(0.0, 255.0) as i32 as u8;
+                    }
+                }
+                // OpenCV's own integers, low bits cut on the way.
+                Filter::Linear => {
+                    let w = w.map(|w| (w * FIXED).round_ties_even() as i32);
+                    for (j, o) in out.iter_mut().enumerate() {
+                        let upper = (w[1] * (l1[j] as i32 >> 4)) >> 16;
+                        let lower = (w[2] * (l2[j] as i32 >> 4)) >> 16;
+                        *o = ((upper + lower + 2) >> 2) as u8;
+                    }
+                }
             }
+        }
+    }
+
+    /// One original row at the scaled columns; for the linear filter as
+    /// integers (below 2^24, so f32 holds them).
+    #[inline(always)]
+    fn scale_row(&self, pixels: &[u8], across: &[Taps], filter: Filter, line: &mut [f32]) {
+        let last = self.width as isize - 1;
+        for (taps, o) in across.iter().zip(line.chunks_exact_mut(3)) {
+            let mut sum = [0f32; 3];
+            for (k, weight) in taps.weights.iter().enumerate() {
+                let x = (taps.first + k as isize).clamp(0, last) as usize;
+                let weight = match filter {
+                    Filter::Cubic => *weight,
+                    Filter::Linear => (weight * FIXED).round_ties_even(),
+                };
+                for (s, p) in sum.iter_mut().zip(&pixels[x * 3..x * 3 + 3]) {
+                    *s += f32::from(*p) * weight;
+                }
+            }
+            o.copy_from_slice(&sum);
         }
     }
 }
