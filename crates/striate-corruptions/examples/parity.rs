@@ -26,7 +26,7 @@ fn main() -> Result<(), Box<dyn Error>> {
                     parity.different, parity.values, parity.beyond_two, parity.largest
                 );
             }
-        });
+        })?;
         return Ok(());
     }
     let mut rows = BTreeMap::new();
@@ -34,7 +34,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         rows.entry(corruption)
             .or_insert_with(Parity::default)
             .add(actual, expected);
-    });
+    })?;
     let mut table = String::from(
         "| corruption | values compared | identical | largest difference | mean difference |\n|---|---:|---:|---:|---:|\n",
     );

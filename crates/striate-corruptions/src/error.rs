@@ -53,6 +53,12 @@ pub enum Error {
     /// An augmentation without corruptions to choose from.
     #[error("an augmentation needs at least one corruption to choose from")]
     NothingToChoose,
+    /// A probability outside [0, 1].
+    #[error("probability {found}: expected 0 to 1")]
+    Probability {
+        /// The number found.
+        found: f64,
+    },
     /// A frost texture of the crate could not be decoded.
     #[error("frost texture {index} of the crate: {reason}")]
     Texture {

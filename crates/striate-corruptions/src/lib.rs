@@ -19,6 +19,7 @@
 //! ```
 
 mod affine;
+mod augment;
 mod batch;
 mod blur;
 mod colour;
@@ -44,6 +45,7 @@ mod table;
 mod texture;
 mod zoom;
 
+pub use augment::{Augmentation, Benchmark, Choice};
 pub use batch::{BatchRef, corrupt_batch};
 pub use corruption::{Corruption, Group, Severity};
 pub use corruptor::Corruptor;

@@ -1,7 +1,7 @@
 //! Canny edges and the distance to the nearest one, with OpenCV's arithmetic.
 //!
-//! Invariant: integers throughout; distances are sums of the steps 1, 1.4 and
-//! 2.1969 in units of 2^-16.
+//! Invariant: gradients are integers; distances are f32 sums of the steps 1, 1.4
+//! and 2.1969, as Intel's library, which OpenCV calls, forms them.
 
 /// Thresholds on the gradient's magnitude |dx| + |dy|.
 const LOW: i32 = 50;
@@ -18,7 +18,7 @@ pub(super) struct Scratch {
     magnitude: Vec<i32>,
     state: Vec<u8>,
     stack: Vec<usize>,
-    distance: Vec<i32>,
+    distance: Vec<f32>,
 }
 
 const NOTHING: u8 = 0;
@@ -125,10 +125,10 @@ fn is_ridge(s: &Scratch, at: usize, stride: usize, m: i32) -> bool {
 
 /// Two passes with a 5x5 mask (Borgefors 1986).
 fn transform(height: usize, width: usize, s: &mut Scratch, out: &mut [f32]) {
-    const STRAIGHT: i32 = 65_536;
-    const DIAGONAL: i32 = 91_750;
-    const KNIGHT: i32 = 143_976;
-    const LIMIT: i32 = i32::MAX >> 2;
+    const STRAIGHT: f32 = 1.0;
+    const DIAGONAL: f32 = 1.4;
+    const KNIGHT: f32 = 2.1969;
+    const LIMIT: f32 = 1e30;
     let stride = width + 4;
     let distance = &mut s.distance;
     distance.clear();
@@ -148,8 +148,8 @@ fn transform(height: usize, width: usize, s: &mut Scratch, out: &mut [f32]) {
                 d(at - stride + 2) + KNIGHT,
                 d(at - 1) + STRAIGHT,
             ];
-            let nearest = near.into_iter().fold(LIMIT, i32::min);
-            distance[at] = if edge(y, x) { 0 } else { nearest };
+            let nearest = near.into_iter().fold(LIMIT, f32::min);
+            distance[at] = if edge(y, x) { 0.0 } else { nearest };
         }
     }
     for y in (0..height).rev() {
@@ -166,9 +166,9 @@ fn transform(height: usize, width: usize, s: &mut Scratch, out: &mut [f32]) {
                 d(at + stride - 2) + KNIGHT,
                 d(at + 1) + STRAIGHT,
             ];
-            let nearest = near.into_iter().fold(d(at), i32::min);
+            let nearest = near.into_iter().fold(d(at), f32::min);
             distance[at] = nearest;
-            out[y * width + x] = (nearest as f32 * (1.0 / 65_536.0)).min(FAR);
+            out[y * width + x] = nearest.min(FAR);
         }
     }
 }

@@ -1,7 +1,7 @@
 //! The comparison with the Python package's pixels, for the golden test and
 //! for the table in the README.
 
-use striate_corruptions::{Corruption, Corruptor, ImageRef, Random, Severity, Table};
+use striate_corruptions::{Corruption, Corruptor, ImageRef, Random, Result, Severity, Table};
 use striate_testkit::Golden;
 
 /// The files of `tests/golden/corruptions/`, made by `corruptions.py`.
@@ -38,7 +38,7 @@ impl Parity {
 }
 
 /// Calls `visit` with (set, corruption, severity, actual, expected).
-pub fn compare(mut visit: impl FnMut(&str, Corruption, Severity, &[u8], &[u8])) {
+pub fn compare(mut visit: impl FnMut(&str, Corruption, Severity, &[u8], &[u8])) -> Result<()> {
     let mut corruptor = Corruptor::new(Table::ImageCorruptions);
     for set in SETS {
         let golden = Golden::open(&format!("corruptions/{set}"));
@@ -49,16 +49,14 @@ pub fn compare(mut visit: impl FnMut(&str, Corruption, Severity, &[u8], &[u8])) 
         for (i, seed) in golden.u32("seeds").into_iter().enumerate() {
             let (shape, pixels) = bytes(&golden, &format!("{i}/input"));
             let channels = shape.get(2).copied().unwrap_or(1);
-            let image = ImageRef::new(&pixels, shape[0], shape[1], channels).unwrap();
+            let image = ImageRef::new(&pixels, shape[0], shape[1], channels)?;
             let stride = shape[1] * channels;
             for corruption in Corruption::ALL {
                 for severity in Severity::ALL {
                     let (_, expected) = bytes(&golden, &format!("{i}/{corruption}/{severity}"));
                     let mut out = vec![0; pixels.len()];
                     let mut random = Random::numpy(seed);
-                    corruptor
-                        .corrupt(image, corruption, severity, &mut random, &mut out)
-                        .unwrap();
+                    corruptor.corrupt(image, corruption, severity, &mut random, &mut out)?;
                     if let Some(rows) = &rows {
                         out = rows
                             .iter()
@@ -71,6 +69,7 @@ pub fn compare(mut visit: impl FnMut(&str, Corruption, Severity, &[u8], &[u8])) 
             }
         }
     }
+    Ok(())
 }
 
 fn bytes(golden: &Golden, name: &str) -> (Vec<usize>, Vec<u8>) {
