@@ -23,14 +23,20 @@
 
 mod data;
 mod error;
+mod figure;
 mod files;
+mod findings;
+mod html;
+mod plots;
 pub mod published;
+mod svg;
 mod table;
 mod tables;
 mod write;
 
 pub use data::*;
 pub use error::{Error, Result};
+pub use findings::findings;
 pub use table::{Column, Table, Values};
 pub use tables::tables;
 pub use write::write;

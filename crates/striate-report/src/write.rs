@@ -7,6 +7,7 @@
 use std::path::{Path, PathBuf};
 
 use crate::data::ReportData;
+use crate::html::{figures, page, sections};
 use crate::{Result, files, tables};
 
 /// Writes the report into `out_dir`, which is made if it is not there, and
@@ -17,18 +18,31 @@ use crate::{Result, files, tables};
 /// [`crate::Error`] naming the file that could not be written or the part of the
 /// data that does not fit; files that were written before stay.
 pub fn write(data: &ReportData, out_dir: &Path) -> Result<Vec<PathBuf>> {
-    let results = Path::new("results");
-    files::create_folder(&out_dir.join(results))?;
+    // Everything is made before anything is written.
+    let tables = tables(data)?;
+    let sections = sections(data)?;
+    let page = page(data, &sections, &tables)?;
+    let mut texts = Vec::new();
+    for figure in figures(&sections) {
+        let file = Path::new("figures").join(&figure.id).with_extension("svg");
+        texts.push((file, figure.standalone()?));
+    }
+    texts.push((PathBuf::from("report.html"), page));
+
     let mut written = Vec::new();
-    for table in tables(data)? {
-        for extension in ["csv", "parquet"] {
-            let file = results.join(table.name()).with_extension(extension);
-            match extension {
-                "csv" => table.write_csv(&out_dir.join(&file))?,
-                _ => table.write_parquet(&out_dir.join(&file))?,
-            }
-            written.push(file);
-        }
+    for folder in ["results", "figures"] {
+        files::create_folder(&out_dir.join(folder))?;
+    }
+    for table in &tables {
+        let stem = Path::new("results").join(table.name());
+        let (csv, parquet) = (stem.with_extension("csv"), stem.with_extension("parquet"));
+        table.write_csv(&out_dir.join(&csv))?;
+        table.write_parquet(&out_dir.join(&parquet))?;
+        written.extend([csv, parquet]);
+    }
+    for (file, text) in texts {
+        files::write_atomically(&out_dir.join(&file), text.as_bytes())?;
+        written.push(file);
     }
     Ok(written)
 }

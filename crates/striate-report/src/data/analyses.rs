@@ -22,6 +22,8 @@ pub struct Neural {
     /// What is on the x axis of the scatter, for example `correlation with the
     /// V1 model's predictions`.
     pub points_target: String,
+    /// Noise ceiling of what is on the x axis; leave it out for noise-free targets.
+    pub points_ceiling: Option<f64>,
     /// Line through the points, if one was fitted.
     pub fit: Option<LineFit>,
     /// The published line in the same units, if wanted.

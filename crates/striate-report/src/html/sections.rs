@@ -1,0 +1,186 @@
+//! The sections of the analyses.
+//!
+//! Invariant: each analysis has its section, in the same order, whether it was
+//! run or not.
+
+use maud::Markup;
+
+use super::parts::number_table;
+use crate::Result;
+use crate::data::{Level, ReportData, ScoreRow, Scores, model_label, pretty};
+use crate::figure::Figure;
+use crate::findings::show;
+use crate::plots;
+
+/// One section of the page.
+pub(crate) struct Section {
+    /// Anchor, and key in [`ReportData::not_run`].
+    pub(crate) id: &'static str,
+    /// Heading.
+    pub(crate) title: &'static str,
+    /// Paragraphs before the figures.
+    pub(crate) text: Vec<String>,
+    /// Figures in order.
+    pub(crate) figures: Vec<Figure>,
+    /// Tables after the figures.
+    pub(crate) extra: Vec<Markup>,
+    /// Why there is nothing to show.
+    pub(crate) missing: Option<String>,
+}
+
+type Content = (Vec<String>, Vec<Figure>, Vec<Markup>);
+
+fn section(
+    data: &ReportData,
+    id: &'static str,
+    title: &'static str,
+    content: Option<Content>,
+) -> Section {
+    let reason = || {
+        let stated = data.not_run.get(id).cloned();
+        stated.unwrap_or_else(|| "This analysis is not part of the recipe.".to_owned())
+    };
+    let (missing, (text, figures, extra)) = match content {
+        Some(content) => (None, content),
+        None => (Some(reason()), Content::default()),
+    };
+    Section {
+        id,
+        title,
+        text,
+        figures,
+        extra,
+        missing,
+    }
+}
+
+/// All sections of the analyses.
+///
+/// # Errors
+///
+/// If a matrix or a table does not fit its size.
+pub(crate) fn sections(data: &ReportData) -> Result<Vec<Section>> {
+    let examples = data.examples.as_ref().map(|grids| {
+        let figures = plots::grids(grids, "examples", "Example images and their corruptions");
+        (Vec::new(), figures, Vec::new())
+    });
+    let training = data.training.as_ref();
+    let training = training.map(|t| (Vec::new(), plots::training(t), Vec::new()));
+    let accuracy = data.accuracy.as_ref().map(|a| {
+        let table = match a.corruption_table.as_str() {
+            "" => Vec::new(),
+            name => vec![format!("Severities as in the table “{name}”.")],
+        };
+        (table, plots::accuracy(a, &data.uncertainty), Vec::new())
+    });
+    let robustness = data.scores.as_ref().map(|s| {
+        let text = match s.published_source.as_str() {
+            "" => Vec::new(),
+            source => vec![format!("Published values: {source}")],
+        };
+        let extra = vec![score_table(s)];
+        (text, plots::scores(s, &data.uncertainty), extra)
+    });
+    let neural = data.neural.as_ref();
+    let neural = neural.map(|n| (Vec::new(), plots::neural(n), Vec::new()));
+    let rsa = match &data.rsa {
+        Some(r) => {
+            let text = "The paper reports no representational similarity analysis that could be \
+                        verified; this one is an addition, so there is no published value to \
+                        compare with.";
+            Some((vec![text.to_owned()], plots::rsa(r)?, Vec::new()))
+        }
+        None => None,
+    };
+    let reconstruction = data.reconstruction.as_ref().map(|r| {
+        let note = Some(r.note.clone()).filter(|n| !n.is_empty());
+        let text = "Each image is rebuilt from the features of one layer, with a limited \
+                    contrast: a network that can afford little contrast must spend it on what \
+                    the layer is most sensitive to."
+            .to_owned();
+        let text = [Some(text), note].into_iter().flatten().collect();
+        (text, plots::reconstruction(r), Vec::new())
+    });
+    let saliency = data.saliency.as_ref().map(|s| {
+        let mut text = Vec::new();
+        if !s.reference.is_empty() || !s.sensitivity.is_empty() {
+            text.push(format!(
+                "Sensitivity: {}. Saliency: {}.",
+                s.sensitivity, s.reference
+            ));
+        }
+        (text, plots::saliency(s), Vec::new())
+    });
+    Ok(vec![
+        section(data, "examples", "Example images", examples),
+        section(data, "training", "Training", training),
+        section(data, "accuracy", "Accuracy on corrupted images", accuracy),
+        section(
+            data,
+            "robustness",
+            "Robustness beside the published values",
+            robustness,
+        ),
+        section(data, "neural", "Neural prediction and robustness", neural),
+        section(data, "rsa", "Representational similarity with V1", rsa),
+        section(
+            data,
+            "reconstruction",
+            "Reconstruction under a contrast budget",
+            reconstruction,
+        ),
+        section(data, "saliency", "Sensitivity and saliency", saliency),
+    ])
+}
+
+/// Scores overall, by group and by corruption, beside the published ones.
+fn score_table(scores: &Scores) -> Markup {
+    let mut models = plots::models_of(scores.rows.iter().map(|r| &r.model));
+    models.retain(|m| m != "baseline");
+    let of = |level: Level| {
+        let rows = scores.rows.iter().filter(move |r| r.level == level);
+        plots::in_order(rows.map(|r| &r.name))
+            .into_iter()
+            .map(move |n| (level, n))
+    };
+    let keys = [Level::Overall, Level::Group, Level::Corruption]
+        .into_iter()
+        .flat_map(of);
+    let rows: Vec<Vec<String>> = keys
+        .map(|(level, name)| {
+            let mut row = vec![pretty(&name)];
+            for model in &models {
+                let same = |r: &&ScoreRow| r.model == *model && r.level == level && r.name == name;
+                let ours = scores.rows.iter().find(same);
+                row.push(ours.map_or_else(|| "–".to_owned(), |r| show(&r.score, 100.0, "")));
+                if !scores.published.is_empty() {
+                    let theirs = scores
+                        .published
+                        .iter()
+                        .find(|p| p.model == *model && p.level == level && p.name == name);
+                    row.push(theirs.map_or_else(
+                        || "–".to_owned(),
+                        |p| match p.error {
+                            Some(e) => format!("{:.1} ± {:.1}", 100.0 * p.score, 100.0 * e),
+                            None => format!("{:.1}", 100.0 * p.score),
+                        },
+                    ));
+                }
+            }
+            row
+        })
+        .collect();
+    let mut head = vec!["Corruption".to_owned()];
+    for model in &models {
+        head.push(model_label(model));
+        if !scores.published.is_empty() {
+            head.push("published".to_owned());
+        }
+    }
+    let head: Vec<&str> = head.iter().map(String::as_str).collect();
+    number_table(
+        "Accuracy relative to Baseline (%), with intervals in brackets",
+        &head,
+        &rows,
+    )
+}
