@@ -37,8 +37,17 @@ pub(crate) struct BarChart {
     pub(crate) origin: f64,
     pub(crate) groups: Vec<String>,
     pub(crate) series: Vec<BarSeries>,
-    /// A line across with a label (a noise ceiling).
-    pub(crate) reference: Option<(f64, String)>,
+    /// A line across with a label.
+    pub(crate) reference: Option<Ceiling>,
+}
+
+/// A line that bars are compared with.
+#[derive(Clone, Debug)]
+pub(crate) struct Ceiling {
+    pub(crate) value: f64,
+    pub(crate) label: String,
+    /// The group it holds for; all if `None`.
+    pub(crate) group: Option<usize>,
 }
 
 impl BarChart {
@@ -53,7 +62,7 @@ impl BarChart {
                 .chain(published.into_iter().flatten())
         })
         .chain([self.origin])
-        .chain(self.reference.iter().map(|r| r.0))
+        .chain(self.reference.iter().map(|r| r.value))
         .collect()
     }
 
@@ -88,10 +97,18 @@ impl BarChart {
             canvas.close();
         }
         canvas.line((frame.left, zero), (frame.right, zero), "s-zero");
-        if let Some((value, label)) = &self.reference {
-            let at = frame.y(*value);
-            canvas.line((frame.left, at), (frame.right, at), "s-ref");
-            canvas.text(frame.right, at - 4.0, "s-s s-ink", "end", label);
+        if let Some(ceiling) = &self.reference {
+            let at = frame.y(ceiling.value);
+            let (left, right) = match ceiling.group {
+                Some(i) => {
+                    let left = frame.left + i as f64 * slot;
+                    (left + 4.0, left + slot - 4.0)
+                }
+                None => (frame.left, frame.right),
+            };
+            canvas.line((left, at), (right, at), "s-ref");
+            // Beside the bars of its group, above the line.
+            canvas.text(left, at - 5.0, "s-s s-ink", "start", &ceiling.label);
         }
         Panel {
             size,

@@ -125,7 +125,7 @@ impl Frame {
         (x_axis, x): (&Axis, (f64, f64)),
         (y_axis, y): (&Axis, (f64, f64)),
     ) -> Self {
-        let most_y = ((size.height - 50.0) / 28.0) as usize;
+        let most_y = ((size.height - 50.0) / 26.0) as usize;
         let y_labels = y_axis.labels(y, most_y.clamp(3, 7));
         let left = 9.0 + widest(y_labels.iter().map(|l| l.1.as_str()));
         let frame = Self::area(canvas, size, title, &y_axis.label, left, x, y);

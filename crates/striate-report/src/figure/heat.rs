@@ -40,8 +40,8 @@ pub(crate) fn matrix(
         &[
             ("x", 0.0.into()),
             ("y", 20.0.into()),
-            ("width", 180.0.into()),
-            ("height", 180.0.into()),
+            ("width", 220.0.into()),
+            ("height", 220.0.into()),
             ("href", (&uri).into()),
             ("class", "s-img".into()),
             ("preserveAspectRatio", "none".into()),
@@ -49,8 +49,8 @@ pub(crate) fn matrix(
     );
     Ok(Panel {
         size: Size {
-            width: 180.0,
-            height: 204.0,
+            width: 220.0,
+            height: 244.0,
         },
         title: title.to_owned(),
         description: description.to_owned(),
@@ -62,7 +62,6 @@ pub(crate) fn matrix(
 pub(crate) fn colour_bar(label: &str, range: (f64, f64)) -> Panel {
     let (left, width) = (10.0, 240.0);
     let mut canvas = Canvas::new();
-    canvas.text(left, 12.0, "s-t s-muted", "start", label);
     let steps = 60;
     for i in 0..steps {
         let [r, g, b] = sequential((f64::from(i) + 0.5) / f64::from(steps));
@@ -70,7 +69,7 @@ pub(crate) fn colour_bar(label: &str, range: (f64, f64)) -> Panel {
             "rect",
             &[
                 ("x", (left + width * f64::from(i) / f64::from(steps)).into()),
-                ("y", 18.0.into()),
+                ("y", 3.0.into()),
                 // A hair of overlap hides the seams.
                 ("width", (width / f64::from(steps) + 0.4).into()),
                 ("height", 9.0.into()),
@@ -81,13 +80,13 @@ pub(crate) fn colour_bar(label: &str, range: (f64, f64)) -> Panel {
     let ticks = Ticks::new(range.0, range.1, 5);
     for value in &ticks.values {
         let at = left + width * place(*value, range);
-        canvas.line((at, 27.0), (at, 31.0), "s-axis");
-        canvas.text(at, 41.0, "s-s s-muted", "middle", &ticks.label(*value));
+        canvas.line((at, 12.0), (at, 16.0), "s-axis");
+        canvas.text(at, 26.0, "s-s s-muted", "middle", &ticks.label(*value));
     }
     Panel {
         size: Size {
             width: 260.0,
-            height: 44.0,
+            height: 30.0,
         },
         title: format!("Colour bar: {label}"),
         description: format!("{:.2} to {:.2}", range.0, range.1),

@@ -18,7 +18,7 @@ mod tests_ticks;
 mod ticks;
 mod xy;
 
-pub(crate) use bars::{Bar, BarChart, BarSeries};
+pub(crate) use bars::{Bar, BarChart, BarSeries, Ceiling};
 pub(crate) use dots::DotChart;
 pub(crate) use frame::{Axis, Size};
 pub(crate) use grid::grid_html;
@@ -73,7 +73,7 @@ pub(crate) const NARROW: f64 = 350.0;
 /// Size of small multiples.
 pub(crate) const SMALL: Size = Size {
     width: 180.0,
-    height: 146.0,
+    height: 172.0,
 };
 
 /// Both versions of a drawing with a fixed height.

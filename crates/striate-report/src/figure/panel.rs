@@ -22,10 +22,13 @@ impl Panel {
     pub(crate) fn inline(&self, class: &str) -> String {
         let view = format!("0 0 {} {}", self.size.width, self.size.height);
         let mut canvas = Canvas::new();
+        // A little larger than drawn is fine, much larger looks coarse.
+        let style = format!("max-width:{}px", (1.2 * self.size.width).round());
         canvas.open(
             "svg",
             &[
                 ("class", class.into()),
+                ("style", (&style).into()),
                 ("viewBox", (&view).into()),
                 ("role", "img".into()),
                 ("aria-label", (&self.words()).into()),

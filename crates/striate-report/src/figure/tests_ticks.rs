@@ -8,7 +8,10 @@ fn ticks_are_round() {
         Ticks::new(0.0, 1.0, 6).values,
         [0.0, 0.2, 0.4, 0.6, 0.8, 1.0]
     );
-    assert_eq!(Ticks::new(50.0, 150.0, 5).values, [50.0, 100.0, 150.0]);
+    assert_eq!(
+        Ticks::new(50.0, 150.0, 5).values,
+        [60.0, 80.0, 100.0, 120.0, 140.0]
+    );
     assert_eq!(Ticks::new(-0.3, 0.3, 4).values, [-0.2, 0.0, 0.2]);
     let ticks = Ticks::new(-0.3, 0.3, 4);
     assert_eq!(ticks.label(-0.2), "\u{2212}0.2");
@@ -21,7 +24,8 @@ fn odd_ranges_are_widened() {
     assert_eq!(sound_range(2.0, 1.0), (1.0, 2.0));
     assert_eq!(sound_range(4.0, 4.0), (2.0, 6.0));
     assert_eq!(nice_range([], 5), (0.0, 1.0));
-    assert_eq!(nice_range([0.02, 0.97], 5), (0.0, 1.0));
+    assert_eq!(nice_range([0.0, 1.0], 5), (0.0, 1.0));
+    assert_eq!(nice_range([0.3, 0.93], 5), (0.2, 1.0));
 }
 
 proptest! {

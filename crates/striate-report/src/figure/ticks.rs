@@ -87,19 +87,36 @@ pub(crate) fn sound_range(low: f64, high: f64) -> (f64, f64) {
     (low, high)
 }
 
-/// The range of some numbers, with a twentieth of room at both ends and widened
-/// to whole ticks. Without finite numbers, 0 to 1.
+/// The range of some numbers with a little room at both ends, up to the next tick
+/// where that is near. Without finite numbers, 0 to 1.
 pub(crate) fn nice_range(values: impl IntoIterator<Item = f64>, most: usize) -> (f64, f64) {
     let (mut low, mut high) = (f64::INFINITY, f64::NEG_INFINITY);
     for value in values.into_iter().filter(|v| v.is_finite()) {
         low = low.min(value);
         high = high.max(value);
     }
+    if low > high {
+        return (0.0, 1.0);
+    }
     let (low, high) = sound_range(low, high);
-    let room = 0.03 * (high - low);
+    let room = 0.04 * (high - low);
     let step = Ticks::new(low, high, most).step;
-    let floor = ((low - room) / step).floor() * step;
+    // A tick just outside, or one that the last value sits on, ends the axis.
+    let end = |value: f64, room: f64, tick: fn(f64) -> f64| {
+        let (near, far) = (
+            tick(value / step) * step,
+            tick((value + room) / step) * step,
+        );
+        if (near - value).abs() < 1e-9 * step {
+            near
+        } else if (far - value - room).abs() < 0.4 * step {
+            far
+        } else {
+            value + room
+        }
+    };
+    let floor = end(low, -room, f64::floor);
+    let ceiling = end(high, room, f64::ceil);
     // Fractions, counts and errors do not run below zero for the sake of room.
-    let floor = if low >= 0.0 { floor.max(0.0) } else { floor };
-    (floor, ((high + room) / step).ceil() * step)
+    (if low >= 0.0 { floor.max(0.0) } else { floor }, ceiling)
 }

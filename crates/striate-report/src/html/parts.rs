@@ -94,13 +94,22 @@ pub(super) fn number_table(caption: &str, head: &[&str], rows: &[Vec<String>]) -
                     @for row in rows {
                         tr {
                             @for (i, cell) in row.iter().enumerate() {
-                                @if i == 0 { th scope="row" { (cell) } } @else { td { (cell) } }
+                                @if i == 0 { th scope="row" { (cell) } }
+                                @else { td { (two_lines(cell)) } }
                             }
                         }
                     }
                 }
             }
         }
+    }
+}
+
+/// A number over its interval or error.
+fn two_lines(cell: &str) -> Markup {
+    match cell.find(['[', '±']) {
+        Some(at) => html! { (cell[..at].trim_end()) br; small { (&cell[at..]) } },
+        None => html! { (cell) },
     }
 }
 

@@ -74,15 +74,14 @@ figure .title{margin:0 0 8px;font-size:15px;font-weight:600;max-width:none}
 .legend{display:flex;flex-wrap:wrap;gap:3px 18px;list-style:none;margin:0 0 12px!important;padding:0;font-size:13px;max-width:none!important}
 .legend li{display:flex;align-items:center;gap:6px;margin:0}
 .swatch{width:22px;height:12px;flex:none}
-.colours{width:260px;max-width:100%;display:block;margin:0 0 8px -10px}
+.colours{width:260px;display:block;margin:0 0 8px -10px}
 .panels{display:grid;grid-template-columns:repeat(auto-fill,minmax(160px,1fr));gap:20px 18px}
 .panels.middle{grid-template-columns:repeat(auto-fill,minmax(min(100%,215px),1fr))}
 .panels.large{grid-template-columns:repeat(auto-fill,minmax(min(100%,330px),1fr));gap:24px 30px}
-.panel{width:100%;max-width:240px;height:auto;display:block;overflow:visible}
-.middle .panel{max-width:280px}.large .panel{max-width:440px}
-.wide{display:block;width:100%;max-width:860px;height:auto;overflow:visible}
+.panel{width:100%;height:auto;display:block;overflow:visible}
+.wide{display:block;width:100%;height:auto;overflow:visible}
 .narrow{display:none}
-@media(max-width:640px){.wide{display:none}.narrow{display:block;width:100%;max-width:420px;height:auto;overflow:visible}}
+@media(max-width:640px){.wide{display:none}.narrow{display:block;width:100%;height:auto;overflow:visible}}
 figcaption{margin-top:12px;font-size:13.5px;line-height:1.5;color:var(--muted);max-width:58em}
 .links{display:block;margin-top:4px;font-size:12.5px}
 .links>*{margin-right:1.2em}
@@ -93,6 +92,7 @@ caption{text-align:left;color:var(--muted);padding:0 0 6px}
 th{font-weight:600;text-align:left}
 .numbers th,.numbers td,.files th,.files td{padding:6px 14px 6px 0;border-bottom:1px solid var(--grid);vertical-align:baseline}
 .numbers td,.numbers thead th:not(:first-child){text-align:right;white-space:nowrap;font-variant-numeric:tabular-nums}
+.numbers small{color:var(--muted);font-size:12px}
 .numbers tbody th,.files th{white-space:nowrap}
 .numbers thead th,.files thead th{border-bottom:1px solid var(--axis);color:var(--muted);font-weight:500}
 .numbers th:first-child,.pictures tbody th,.pictures td:first-child{position:sticky;left:0;background:var(--paper)}

@@ -6,7 +6,8 @@
 use super::{in_order, legend, models_of};
 use crate::data::{Estimate, Neural, NeuralRow, model_label, pretty};
 use crate::figure::{
-    Axis, Bar, BarChart, BarSeries, Figure, Look, Point, Reference, Series, Sign, XyChart, fluid,
+    Axis, Bar, BarChart, BarSeries, Ceiling, Figure, Look, Point, Reference, Series, Sign, XyChart,
+    fluid,
 };
 
 /// Bars of correlations by target, and the scatter against robustness.
@@ -47,9 +48,11 @@ fn prediction(data: &Neural) -> Figure {
                 pale: false,
             })
             .collect(),
-        reference: data
-            .ceiling
-            .map(|c| (c.value, "noise ceiling of the recordings".to_owned())),
+        reference: data.ceiling.map(|c| Ceiling {
+            value: c.value,
+            label: "noise ceiling".to_owned(),
+            group: targets.iter().position(|t| t == "recordings"),
+        }),
     };
     let ceiling = data.ceiling.map_or_else(String::new, |c| {
         format!(

@@ -6,8 +6,8 @@ use super::{in_order, legend, models_of};
 use crate::Result;
 use crate::data::{AgreementRow, Rsa, model_label, pretty};
 use crate::figure::{
-    Axis, Bar, BarChart, BarSeries, Body, Figure, NARROW, Panel, Sign, WIDE, colour_bar, fluid,
-    matrix, table,
+    Axis, Bar, BarChart, BarSeries, Body, Ceiling, Figure, NARROW, Panel, Sign, WIDE, colour_bar,
+    fluid, matrix, table,
 };
 
 /// Matrices, agreement with V1 and the table of similarities.
@@ -87,9 +87,9 @@ fn matrices(data: &Rsa) -> Result<Figure> {
             "{} test images in rows and columns{order}. All matrices share one colour range.",
             data.images
         ),
-        axes: String::new(),
+        axes: format!("Colour: {}", data.dissimilarity),
         legend: Vec::new(),
-        bar: Some(colour_bar(&pretty(&data.dissimilarity), range)),
+        bar: Some(colour_bar(&data.dissimilarity, range)),
         body: Body::Panels(panels?),
         tables: vec!["rsa_matrices"],
     })
@@ -152,7 +152,11 @@ fn agreement(data: &Rsa, reference: &str) -> Figure {
         origin: 0.0,
         groups: groups.clone(),
         series: series.collect(),
-        reference: ceiling.map(|c| (c.0, "lower noise ceiling".to_owned())),
+        reference: ceiling.map(|c| Ceiling {
+            value: c.0,
+            label: "lower noise ceiling".to_owned(),
+            group: None,
+        }),
     };
     let note = ceiling.map_or_else(String::new, |(low, high)| {
         format!(" Noise ceiling: {low:.3} (lower) to {high:.3} (upper).")
