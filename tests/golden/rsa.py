@@ -193,7 +193,26 @@ def cka(rng):
     y = (x[:, :5] @ rng.normal(size=(5, 12)) + rng.normal(size=(15, 12))).astype(np.float32)
     a, b = (v.astype(np.float64) - v.astype(np.float64).mean(0) for v in (x, y))
     value = np.linalg.norm(a.T @ b) ** 2 / np.linalg.norm(a.T @ a) / np.linalg.norm(b.T @ b)
-    return {"x": x, "y": y, "value": np.array([value])}
+    return {
+        "x": x,
+        "y": y,
+        "value": np.array([value]),
+        "debiased": np.array([hsic(a, b) / np.sqrt(hsic(a, a) * hsic(b, b))]),
+    }
+
+
+def hsic(x, y):
+    """The unbiased estimate of Song et al. 2012, as printed there."""
+    n = len(x)
+    k, l = x @ x.T, y @ y.T
+    np.fill_diagonal(k, 0)
+    np.fill_diagonal(l, 0)
+    one = np.ones(n)
+    return (
+        np.trace(k @ l)
+        + (one @ k @ one) * (one @ l @ one) / (n - 1) / (n - 2)
+        - 2 / (n - 2) * one @ k @ l @ one
+    ) / (n * (n - 3))
 
 
 def main(folder):

@@ -21,21 +21,28 @@
 //! (rsatoolbox, whose results the comparators reproduce); `analyses.md` 2.
 
 mod ceiling;
+mod cka;
 mod compare;
 mod dissimilarity;
 mod error;
 mod features;
 mod gram;
 pub mod inference;
+mod matrix;
+mod noise;
 mod partial;
 mod rdm;
+mod reliability;
 mod sample;
 
 pub use ceiling::{NoiseCeiling, noise_ceiling};
+pub use cka::{debiased_cka, linear_cka};
 pub use compare::{Comparator, arctanh_distance, compare, compare_drawn};
 pub use dissimilarity::{Dissimilarity, RdmBuilder};
 pub use error::{Error, Result};
 pub use features::Features;
 pub use inference::{Candidate, Evaluation, Inference, Resample};
+pub use noise::{NoisePrecision, RatePrior, Shrinkage, crossnobis, mahalanobis, poisson_kl};
 pub use partial::partial_compare;
 pub use rdm::Rdm;
+pub use reliability::{SplitHalf, split_half};
