@@ -31,6 +31,7 @@
 
 mod conv;
 pub mod cpu;
+mod dft;
 mod error;
 mod gemm;
 mod map;
@@ -51,6 +52,7 @@ mod winograd;
 pub use conv::{
     Algorithm, algorithm, conv2d_backward_input, conv2d_backward_weight, conv2d_forward,
 };
+pub use dft::{Dft, dft2};
 pub use error::{Error, Result};
 pub use gemm::{GemmShape, gemm_nn, gemm_nt, gemm_tn};
 pub use map::MapShape;
