@@ -210,3 +210,6 @@ impl Rotation {
         )
     }
 }
+
+#[cfg(test)]
+mod tests;

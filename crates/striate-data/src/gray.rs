@@ -234,3 +234,6 @@ impl Preprocess {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests;

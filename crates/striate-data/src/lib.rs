@@ -37,6 +37,8 @@ pub mod mini;
 pub mod parquet;
 pub mod resize;
 pub mod split;
+#[cfg(test)]
+mod testing;
 
 pub use decode::{MAX_DECODE_BYTES, MAX_SIDE_PX, RgbImage, decode_rgb};
 pub use error::{Error, Result};

@@ -95,6 +95,35 @@ fn to_u8(sum: i32) -> u8 {
     (sum >> PRECISION_BITS).clamp(0, 255) as u8
 }
 
+/// The horizontal pass over the rows of the rectangle.
+fn narrow<const C: usize>(
+    pixels: &[u8],
+    width: usize,
+    rect: Rect,
+    to: usize,
+    filter: Filter,
+) -> Vec<u8> {
+    let columns = taps(rect.width, to, filter);
+    let mut narrow = vec![0u8; rect.height * to * C];
+    for (y, row) in narrow.chunks_exact_mut(to * C).enumerate() {
+        let start = ((rect.y + y) * width + rect.x) * C;
+        let source = &pixels[start..start + rect.width * C];
+        for (out, tap) in row.chunks_exact_mut(C).zip(&columns) {
+            let mut sums = [1i32 << (PRECISION_BITS - 1); C];
+            let source = source[tap.first * C..].chunks_exact(C);
+            for (pixel, w) in source.zip(&tap.weights) {
+                for (sum, v) in sums.iter_mut().zip(pixel) {
+                    *sum += i32::from(*v) * w;
+                }
+            }
+            for (out, sum) in out.iter_mut().zip(sums) {
+                *out = to_u8(sum);
+            }
+        }
+    }
+    narrow
+}
+
 /// Cuts `rect` out of an image and scales it to `(height, width)`; no pixel
 /// outside the rectangle has any influence.
 ///
@@ -136,20 +165,13 @@ pub fn crop_resize(
         ));
     }
     let half = 1 << (PRECISION_BITS - 1);
-    let columns = taps(rect.width, to.1, filter);
-    let mut narrow = vec![0u8; rect.height * to.1 * channels];
-    for (y, row) in narrow.chunks_exact_mut(to.1 * channels).enumerate() {
-        let start = ((rect.y + y) * size.1 + rect.x) * channels;
-        let source = &pixels[start..start + rect.width * channels];
-        for (out, tap) in row.chunks_exact_mut(channels).zip(&columns) {
-            for (channel, out) in out.iter_mut().enumerate() {
-                let sum = tap.weights.iter().enumerate().fold(half, |sum, (k, w)| {
-                    sum + i32::from(source[(tap.first + k) * channels + channel]) * w
-                });
-                *out = to_u8(sum);
-            }
+    let narrow = match channels {
+        1 => narrow::<1>(pixels, size.1, rect, to.1, filter),
+        3 => narrow::<3>(pixels, size.1, rect, to.1, filter),
+        _ => {
+            return Err(Error::argument("channels", "1 or 3", channels));
         }
-    }
+    };
     let rows = taps(rect.height, to.0, filter);
     let stride = to.1 * channels;
     let mut out = vec![0u8; to.0 * stride];
@@ -168,3 +190,93 @@ pub fn crop_resize(
     }
     Ok(out)
 }
+
+/// Rescales a stimulus as the study does (training.md 1.2, step 3): scikit-image's
+/// `rescale` with order 1 and no antialiasing, mirrored at the border, then cut off
+/// to u8. Returns height, width and pixels; a scale of 1 changes nothing.
+///
+/// # Shapes
+///
+/// `pixels` is `[size.0, size.1, channels]`; returned is
+/// `[round(scale * size.0), round(scale * size.1), channels]`.
+///
+/// # Errors
+///
+/// If the buffer does not fit the size, or the scaled image would be empty or
+/// beyond 16384 pixels.
+pub fn rescale_stimulus(
+    pixels: &[u8],
+    size: (usize, usize),
+    channels: usize,
+    scale: f64,
+) -> Result<(usize, usize, Vec<u8>)> {
+    let (height, width) = size;
+    if pixels.len() != height * width * channels {
+        return Err(Error::argument(
+            "stimulus to rescale",
+            format!("{height} x {width} x {channels} bytes"),
+            format!("{} bytes", pixels.len()),
+        ));
+    }
+    let scaled = |len: usize| (scale * len as f64).round_ties_even();
+    let (to_height, to_width) = (scaled(height), scaled(width));
+    let fits = |len: f64| (1.0..=16_384.0).contains(&len);
+    if !fits(to_height) || !fits(to_width) {
+        return Err(Error::argument(
+            "scale",
+            "one that gives sides in 1..=16384",
+            format!("{scale} of {height} x {width}"),
+        ));
+    }
+    if scale == 1.0 {
+        return Ok((height, width, pixels.to_vec()));
+    }
+    let (to_height, to_width) = (to_height as usize, to_width as usize);
+    let (rows, columns) = (linear(height, to_height), linear(width, to_width));
+    let mut out = Vec::with_capacity(to_height * to_width * channels);
+    for (ys, wy) in &rows {
+        for (xs, wx) in &columns {
+            for channel in 0..channels {
+                // The order of these operations is SciPy's: truncation would show
+                // a difference in the last bit.
+                let mut sum = 0.0;
+                for (y, wy) in ys.iter().zip(wy) {
+                    for (x, wx) in xs.iter().zip(wx) {
+                        sum += f64::from(pixels[(y * width + x) * channels + channel]) * wy * wx;
+                    }
+                }
+                out.push(sum as u8);
+            }
+        }
+    }
+    Ok((to_height, to_width, out))
+}
+
+/// The two neighbours of each output pixel's centre, and their weights.
+fn linear(from: usize, to: usize) -> Vec<([usize; 2], [f64; 2])> {
+    let last = from as i64 - 1;
+    let mirror = |i: i64| match last {
+        0 => 0,
+        _ if i < 0 => (-i).min(last) as usize,
+        _ if i > last => (2 * last - i).max(0) as usize,
+        _ => i as usize,
+    };
+    let zoom = from as f64 / to as f64;
+    (0..to)
+        .map(|i| {
+            let at = ((i as f64 + 0.5) * zoom - 0.5).abs();
+            let at = if at > last as f64 {
+                (2.0 * last as f64 - at).abs()
+            } else {
+                at
+            };
+            let floor = at.floor();
+            let near = 1.0 - (at - floor);
+            let first = floor as i64;
+            ([mirror(first), mirror(first + 1)], [near, 1.0 - near])
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests;

@@ -160,7 +160,7 @@ fn judge(photo: &Photograph, config: &MiniConfig, seed: &Seed) -> Result<Option<
         return Ok(None);
     };
     for (_, region) in regions.named() {
-        let fraction = patches::textured_fraction(photo, region, config)?;
+        let fraction = patches::textured_fraction(photo, region, 4, config)?;
         if fraction < config.min_textured_fraction {
             return Ok(None);
         }
@@ -173,6 +173,6 @@ fn gives_stimuli(photo: &Photograph, config: &MiniConfig) -> Result<bool> {
     if whole.height.min(whole.width) < config.crop_max_px {
         return Ok(false);
     }
-    let fraction = patches::textured_fraction(photo, whole, config)?;
+    let fraction = patches::textured_fraction(photo, whole, 2, config)?;
     Ok(fraction >= config.min_stimulus_textured_fraction)
 }

@@ -62,15 +62,16 @@ pub(super) fn draw(
     ))
 }
 
-/// Share of the places in a region, on a grid of a quarter of the crop, whose patch
-/// has enough contrast.
+/// Share of the places in a region whose patch has enough contrast, on a grid of
+/// `steps` places to the (mean) crop.
 pub(super) fn textured_fraction(
     photo: &Photograph,
     region: Rect,
+    steps: usize,
     config: &MiniConfig,
 ) -> Result<f64> {
     let side = config.crop_min_px.midpoint(config.crop_max_px);
-    let step = (side / 4).max(1);
+    let step = (side / steps.max(1)).max(1);
     let (mut places, mut textured) = (0u32, 0u32);
     for y in (0..=region.height.saturating_sub(side)).step_by(step) {
         for x in (0..=region.width.saturating_sub(side)).step_by(step) {

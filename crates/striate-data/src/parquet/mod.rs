@@ -11,3 +11,6 @@ mod table;
 pub(crate) use columns::Table;
 pub use shards::{SplitName, find_shards};
 pub use table::{ImageRecord, ImageTable};
+
+#[cfg(test)]
+mod tests;
