@@ -59,14 +59,14 @@ pub struct Means {
 impl Means {
     /// The averages over all seeds of each model.
     pub fn of(grid: &AccuracyGrid) -> Self {
-        let mut means = Self::empty(grid);
+        let mut means = Self::zeros(grid);
         for (model, runs) in grid.all_runs().iter().enumerate() {
             means.average(grid, model, 0..runs.len());
         }
         means
     }
 
-    fn empty(grid: &AccuracyGrid) -> Self {
+    pub(crate) fn zeros(grid: &AccuracyGrid) -> Self {
         let cells = grid.corruptions().len() * grid.severities().len();
         Self {
             cells: vec![vec![0.0; cells]; grid.models().len()],
@@ -96,6 +96,10 @@ impl Means {
         &self.cells[model]
     }
 
+    pub(crate) fn cells_mut(&mut self, model: usize) -> &mut [f64] {
+        &mut self.cells[model]
+    }
+
     /// Mean clean accuracy of a model; NaN if the grid has no clean test set.
     pub fn clean(&self, model: usize) -> f64 {
         self.clean[model]
@@ -123,19 +127,13 @@ impl Bootstrap {
             check_pairs(grid)?;
         }
         let root = Seed::new(self.seed).child("bootstrap over seeds");
-        let mut means = Means::empty(grid);
+        let mut means = Means::zeros(grid);
         let mut result: Vec<Vec<f64>> = Vec::new();
         for replicate in 0..self.replicates {
             let node = root.index(replicate as u64);
             for (model, runs) in grid.all_runs().iter().enumerate() {
-                let mut stream = match self.pairing {
-                    // One stream per model: the draw of a model does not change
-                    // when another model is added to the grid after it.
-                    Pairing::Independent => node.index(model as u64).stream(),
-                    Pairing::Paired => node.stream(),
-                };
-                let draw = (0..runs.len()).map(|_| stream.below(runs.len()));
-                means.average(grid, model, draw);
+                let draw = self.draw(&node, model, runs.len());
+                means.average(grid, model, draw.into_iter());
             }
             let values = statistics(&means)?;
             result.resize_with(values.len(), || Vec::with_capacity(self.replicates));
@@ -144,6 +142,17 @@ impl Bootstrap {
             }
         }
         Ok(result)
+    }
+
+    /// Draws positions of one model's runs.
+    pub(crate) fn draw(&self, node: &Seed, model: usize, runs: usize) -> Vec<usize> {
+        let mut stream = match self.pairing {
+            // One stream per model: the draw of a model does not change when
+            // another model is added to the grid after it.
+            Pairing::Independent => node.index(model as u64).stream(),
+            Pairing::Paired => node.stream(),
+        };
+        (0..runs).map(|_| stream.below(runs)).collect()
     }
 
     pub(crate) fn check(&self) -> Result<()> {
@@ -165,7 +174,7 @@ impl Bootstrap {
     }
 }
 
-fn check_pairs(grid: &AccuracyGrid) -> Result<()> {
+pub(crate) fn check_pairs(grid: &AccuracyGrid) -> Result<()> {
     let runs = grid.all_runs();
     let expected = runs[0].len();
     match runs.iter().position(|r| r.len() != expected) {

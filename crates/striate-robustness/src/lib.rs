@@ -37,18 +37,24 @@
 //! Sources: `analyses.md` section 1 (the study), Hendrycks and Dietterich 2019
 //! (ImageNet-C), Efron and Tibshirani 1993 (bootstrap).
 
+mod binomial;
 mod bootstrap;
+pub mod calibration;
 pub mod correlation;
 mod corruption_error;
 pub mod corruptions;
 mod error;
 mod grid;
+pub mod images;
+pub mod power;
 pub mod published;
 pub mod regression;
 mod score;
 pub mod special;
 mod summary;
+mod wilcoxon;
 
+pub use binomial::wilson;
 pub use bootstrap::{Bootstrap, Means, Pairing};
 pub use corruption_error::{ALEXNET, CorruptionErrors, Normaliser, corruption_errors};
 pub use corruptions::{Group, Grouping, Selection};
@@ -60,3 +66,4 @@ pub use score::{
     RunReference, RunScore, ScoreConfig, SeedUncertainty, aggregate, robustness, run_scores,
 };
 pub use summary::{BootstrapSummary, Interval, mean_sd, quantile_sorted};
+pub use wilcoxon::{Wilcoxon, wilcoxon};

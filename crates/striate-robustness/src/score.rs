@@ -15,6 +15,7 @@ mod layout;
 mod runs;
 
 use layout::Layout;
+pub(crate) use layout::Layout as Statistics;
 pub use runs::{RunReference, RunScore, run_scores};
 
 /// How severities are pooled into the score of one corruption (`analyses.md` 1.4).
@@ -111,7 +112,7 @@ pub struct Estimate {
     /// Error from the finite number of test images, for these very networks:
     /// binomial counting error by the delta method. It takes the test sets as
     /// independent, since counts do not say which images were missed; with
-    /// outcomes per image use [`images`].
+    /// outcomes per image use [`bootstrap_images`](crate::images::bootstrap_images).
     pub images: Interval,
 }
 

@@ -13,7 +13,7 @@ use crate::score::{
 use crate::summary::{BootstrapSummary, Interval};
 use crate::{Error, Result, special};
 
-pub(super) struct Layout<'a> {
+pub(crate) struct Layout<'a> {
     grid: &'a AccuracyGrid,
     config: &'a ScoreConfig,
     pub(super) baseline: usize,
@@ -22,7 +22,7 @@ pub(super) struct Layout<'a> {
 }
 
 impl<'a> Layout<'a> {
-    pub(super) fn new(grid: &'a AccuracyGrid, config: &'a ScoreConfig) -> Result<Self> {
+    pub(crate) fn new(grid: &'a AccuracyGrid, config: &'a ScoreConfig) -> Result<Self> {
         let baseline = grid.model_index(&config.baseline)?;
         let overall = config
             .overall
@@ -81,6 +81,13 @@ impl<'a> Layout<'a> {
             out.extend(means);
         }
         out
+    }
+
+    /// The overall score of each model.
+    pub(crate) fn overall(&self, means: &Means) -> Vec<f64> {
+        let all = self.statistics(means);
+        let last = all.chunks_exact(self.width()).map(|own| own[own.len() - 1]);
+        last.collect()
     }
 
     /// The members behind each averaged statistic: the groups, then all.
