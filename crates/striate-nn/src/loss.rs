@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::Result;
 use crate::error::{dims, shape_error};
+use crate::ops::ln_gamma;
 
 /// How a loss is reduced to a scalar.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -120,6 +121,36 @@ fn weighted(loss: &Tensor, log_variance: &Tensor, factor: f64) -> Result<Tensor>
     Ok((scaled + s.affine(0.5, 0.0)?)?)
 }
 
+/// Negative log-likelihood of counts under a negative binomial with mean
+/// `prediction` and learned log-dispersion `s`, `r = exp(s)` (reference 5.1):
+/// `(t + r) ln(p + r) - t ln p - r s + ln Gamma(r) - ln Gamma(t + r) + ln Gamma(t + 1) + 1e-5`.
+///
+/// # Shapes
+///
+/// `prediction` and `target` of equal shape, `s` a scalar or `[1]`; a scalar.
+///
+/// # Errors
+///
+/// If the shapes differ.
+pub fn negative_binomial(
+    prediction: &Tensor,
+    target: &Tensor,
+    log_dispersion: &Tensor,
+    reduction: Reduction,
+) -> Result<Tensor> {
+    check("negative_binomial", prediction, target)?;
+    let s = log_dispersion.reshape(())?;
+    let r = s.exp()?;
+    let shifted = target.broadcast_add(&r)?;
+    let logs =
+        ((&shifted * prediction.broadcast_add(&r)?.log()?)? - (target * prediction.log()?)?)?;
+    let gammas = (ln_gamma(&(target + 1.0)?)? - ln_gamma(&shifted)?)?;
+    let constant = (ln_gamma(&r)? - (&r * &s)?)?;
+    // The study's code adds 1e-5 to each element.
+    let elements = (logs + gammas)?.broadcast_add(&(constant + 1e-5)?)?;
+    reduction.apply(&elements)
+}
+
 fn check(place: &str, prediction: &Tensor, target: &Tensor) -> Result<()> {
     if prediction.dims() == target.dims() {
         Ok(())
@@ -131,3 +162,6 @@ fn check(place: &str, prediction: &Tensor, target: &Tensor) -> Result<()> {
         ))
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -2,7 +2,7 @@
 
 use candle_core::{Device, Tensor, Var};
 use striate_random::Seed;
-use striate_testkit::{Differences, assert_close, finite_differences};
+use striate_testkit::{Differences, Golden, assert_close, finite_differences};
 
 use crate::{Result, init};
 
@@ -15,6 +15,47 @@ pub(crate) fn random(shape: &[usize], index: u64) -> Tensor {
 /// All values of a tensor.
 pub(crate) fn flat(tensor: &Tensor) -> Vec<f32> {
     tensor.flatten_all().unwrap().to_vec1().unwrap()
+}
+
+/// A golden tensor.
+pub(crate) fn tensor(golden: &Golden, name: &str) -> Tensor {
+    let (shape, values) = golden.f32(name);
+    Tensor::from_vec(values, shape, &Device::Cpu).unwrap()
+}
+
+/// A golden tensor, a map brought from torch's NCHW to NHWC, a weight from OIHW to OHWI.
+pub(crate) fn map(golden: &Golden, name: &str) -> Tensor {
+    let tensor = tensor(golden, name);
+    if tensor.rank() == 4 {
+        tensor.permute((0, 2, 3, 1)).unwrap().contiguous().unwrap()
+    } else {
+        tensor
+    }
+}
+
+/// Checks `f` of the named inputs, and the gradients to them, against a golden file.
+#[track_caller]
+pub(crate) fn check_golden(
+    name: &str,
+    inputs: &[&str],
+    (atol, rtol): (f64, f64),
+    f: impl Fn(&Golden, &[Tensor]) -> Result<Tensor>,
+) {
+    let golden = Golden::open(&format!("nn/{name}"));
+    let vars: Vec<Var> = inputs
+        .iter()
+        .map(|input| Var::from_tensor(&map(&golden, input)).unwrap())
+        .collect();
+    let args: Vec<Tensor> = vars.iter().map(|v| v.as_tensor().clone()).collect();
+    let y = f(&golden, &args).unwrap();
+    assert_tensor(&y, &map(&golden, "y"), atol, rtol);
+    let weighted = (&y * map(&golden, "weights")).unwrap();
+    let store = weighted.sum_all().unwrap().backward().unwrap();
+    for (input, var) in inputs.iter().zip(&vars) {
+        println!("{name}: gradient of {input}");
+        let expected = map(&golden, &format!("grad_{input}"));
+        assert_tensor(store.get(var).unwrap(), &expected, atol, rtol);
+    }
 }
 
 /// Asserts that two tensors agree in shape and, within the tolerances, in values.

@@ -14,3 +14,6 @@ pub use conv2d::{Conv2d, Conv2dConfig};
 pub use dropout::{Dropout, DropoutConfig};
 pub use linear::{Linear, LinearConfig};
 pub use readout::{GaussianReadout, GaussianReadoutConfig};
+
+#[cfg(test)]
+mod tests;

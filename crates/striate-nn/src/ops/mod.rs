@@ -6,6 +6,7 @@ mod activation;
 mod blur;
 mod conv;
 mod dropout;
+mod gamma;
 mod pool;
 pub mod reference;
 mod sample;
@@ -14,11 +15,17 @@ pub use activation::{elu_plus_one, relu};
 pub use blur::gaussian_blur;
 pub use conv::{Conv2dGeometry, conv2d, linear};
 pub use dropout::{dropout, dropout_with_mask};
+pub use gamma::ln_gamma;
 pub use pool::{global_max_pool, max_pool_2x2};
 pub use sample::bilinear_sample;
 
 pub(crate) use activation::relu_with;
 pub(crate) use conv::{check_linear, conv2d_with, linear_with};
 pub(crate) use dropout::check as check_dropout;
+#[cfg(test)]
+pub(crate) use pool::global_max_pool_with;
 pub(crate) use pool::max_pool_2x2_with;
 pub(crate) use sample::bilinear_sample_with;
+
+#[cfg(test)]
+mod tests;

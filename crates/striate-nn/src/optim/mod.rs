@@ -37,3 +37,6 @@ pub trait Optimizer {
     /// then nothing is changed.
     fn load_state(&mut self, state: &BTreeMap<String, Tensor>) -> Result<()>;
 }
+
+#[cfg(test)]
+mod tests;

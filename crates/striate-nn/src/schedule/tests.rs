@@ -1,3 +1,5 @@
+use striate_testkit::Golden;
+
 use super::*;
 
 #[test]
@@ -32,4 +34,36 @@ fn a_schedule_survives_serialisation() {
         serde_json::from_str::<ReduceOnPlateau>(&text).unwrap(),
         schedule
     );
+}
+
+#[test]
+fn the_rates_are_torchs() {
+    for (goal_name, goal) in [("max", Goal::Max), ("min", Goal::Min)] {
+        for (mode_name, threshold_mode) in
+            [("rel", ThresholdMode::Rel), ("abs", ThresholdMode::Abs)]
+        {
+            let golden = Golden::open(&format!("nn/plateau_{goal_name}_{mode_name}"));
+            let config = PlateauConfig {
+                goal,
+                factor: 0.3,
+                patience: 2,
+                threshold: 0.1,
+                threshold_mode,
+                cooldown: 1,
+                min_lr: 1e-3,
+                eps: 1e-8,
+            };
+            let mut schedule = ReduceOnPlateau::new(config, 0.1);
+            let (_, values) = golden.f64("values");
+            let rates: Vec<f64> = values
+                .into_iter()
+                .map(|value| {
+                    schedule.step(value);
+                    schedule.lr()
+                })
+                .collect();
+            // The same f64 operations.
+            striate_testkit::assert_close(&rates, &golden.f64("rates").1, 0.0, 0.0);
+        }
+    }
 }
