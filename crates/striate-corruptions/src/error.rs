@@ -59,6 +59,58 @@ pub enum Error {
         /// The number found.
         found: f64,
     },
+    /// A file or folder could not be read or written.
+    #[error("{action} {}: {source}", path.display())]
+    Io {
+        /// What was tried.
+        action: &'static str,
+        /// On what.
+        path: std::path::PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// A result could not be encoded.
+    #[error("encode {}: {reason}", path.display())]
+    Encode {
+        /// Which result.
+        path: std::path::PathBuf,
+        /// What the encoder said.
+        reason: String,
+    },
+    /// A manifest is not one.
+    #[error("manifest {}: {reason}", path.display())]
+    Manifest {
+        /// Where it is.
+        path: std::path::PathBuf,
+        /// What is wrong.
+        reason: String,
+    },
+    /// The output folder holds results of another configuration.
+    #[error("{}: made with another configuration; choose another output folder", path.display())]
+    OtherConfiguration {
+        /// The manifest found.
+        path: std::path::PathBuf,
+    },
+    /// The output would be taken for input the next time.
+    #[error("output {} lies inside the input {}", output.display(), input.display())]
+    OutputInsideInput {
+        /// The output folder.
+        output: std::path::PathBuf,
+        /// The input folder.
+        input: std::path::PathBuf,
+    },
+    /// There is nothing to corrupt.
+    #[error("{}: no PNG or JPEG image", path.display())]
+    NoImages {
+        /// Where they were looked for.
+        path: std::path::PathBuf,
+    },
+    /// A seed that NumPy's legacy generator does not take.
+    #[error("NumPy seed {found}: expected below 2^32")]
+    NumpySeed {
+        /// The seed found.
+        found: u64,
+    },
     /// A frost texture of the crate could not be decoded.
     #[error("frost texture {index} of the crate: {reason}")]
     Texture {

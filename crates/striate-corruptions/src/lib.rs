@@ -43,6 +43,7 @@ mod snow;
 mod spatter;
 mod table;
 mod texture;
+pub mod tree;
 mod zoom;
 
 pub use augment::{Augmentation, Benchmark, Choice};

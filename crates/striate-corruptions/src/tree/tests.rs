@@ -1,0 +1,202 @@
+use std::cell::Cell;
+use std::collections::BTreeMap;
+use std::fs;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use super::*;
+
+fn png(height: u32, width: u32, start: u8) -> Vec<u8> {
+    let image = image::RgbImage::from_fn(width, height, |x, y| {
+        image::Rgb([
+            start.wrapping_add((x * 7) as u8),
+            (y * 5) as u8,
+            (x * y) as u8,
+        ])
+    });
+    let mut bytes = std::io::Cursor::new(Vec::new());
+    image.write_to(&mut bytes, image::ImageFormat::Png).unwrap();
+    bytes.into_inner()
+}
+
+fn tree(folder: &Path) {
+    for (class, files) in [("a", ["1.png", "2.png"]), ("b", ["1.png", "3.png"])] {
+        fs::create_dir_all(folder.join(class)).unwrap();
+        for (i, file) in files.iter().enumerate() {
+            fs::write(folder.join(class).join(file), png(20, 24, i as u8 * 50)).unwrap();
+        }
+    }
+}
+
+fn config() -> TreeConfig {
+    TreeConfig {
+        corruptions: vec![Corruption::GaussianNoise, Corruption::Fog],
+        severities: vec![Severity::ALL[0], Severity::ALL[4]],
+        ..TreeConfig::default()
+    }
+}
+
+fn contents(folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
+    let mut all = BTreeMap::new();
+    let mut open = vec![folder.to_owned()];
+    while let Some(next) = open.pop() {
+        for entry in fs::read_dir(next).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                open.push(path);
+            } else {
+                let name = path.strip_prefix(folder).unwrap().to_owned();
+                all.insert(name, fs::read(path).unwrap());
+            }
+        }
+    }
+    all
+}
+
+#[test]
+fn an_interrupted_run_ends_with_the_same_bytes() {
+    let place = tempfile::tempdir().unwrap();
+    let input = place.path().join("in");
+    tree(&input);
+    let whole = place.path().join("whole");
+    let report = corrupt_tree(&input, &whole, &config(), &mut |_| {}, &|| false).unwrap();
+    assert_eq!((report.progress.done, report.progress.total), (4, 4));
+    assert!(report.bad.is_empty() && !report.stopped);
+
+    let parts = place.path().join("parts");
+    let asked = AtomicUsize::new(0);
+    let stop = || asked.fetch_add(1, Ordering::Relaxed) >= 2;
+    let first = corrupt_tree(&input, &parts, &config(), &mut |_| {}, &stop).unwrap();
+    assert!(first.stopped && first.progress.done == 2);
+    // What a crash leaves: half a line.
+    let mut text = fs::read(&first.manifest).unwrap();
+    text.extend(b"{\"source\":\"b/");
+    fs::write(&first.manifest, text).unwrap();
+    let seen = Cell::new(0);
+    let second = corrupt_tree(
+        &input,
+        &parts,
+        &config(),
+        &mut |p| seen.set(p.done),
+        &|| false,
+    )
+    .unwrap();
+    assert_eq!((second.progress.resumed, seen.get()), (2, 4));
+    assert_eq!(contents(&whole), contents(&parts));
+    assert_eq!(contents(&whole).len(), 4 * 4 + 1);
+    assert!(whole.join("fog/5/b/3.png").is_file());
+}
+
+#[test]
+fn another_configuration_is_refused() {
+    let place = tempfile::tempdir().unwrap();
+    let (input, output) = (place.path().join("in"), place.path().join("out"));
+    tree(&input);
+    let run = |config: &TreeConfig| corrupt_tree(&input, &output, config, &mut |_| {}, &|| false);
+    run(&config()).unwrap();
+    let other = TreeConfig {
+        seed: 1,
+        ..config()
+    };
+    assert!(matches!(run(&other), Err(Error::OtherConfiguration { .. })));
+    let inside = corrupt_tree(&input, &input.join("c"), &config(), &mut |_| {}, &|| false);
+    assert!(matches!(inside, Err(Error::OutputInsideInput { .. })));
+    let empty = place.path().join("empty");
+    fs::create_dir(&empty).unwrap();
+    let none = corrupt_tree(&empty, &output, &config(), &mut |_| {}, &|| false);
+    assert!(matches!(none, Err(Error::NoImages { .. })));
+}
+
+#[test]
+fn a_changed_source_is_made_again() {
+    let place = tempfile::tempdir().unwrap();
+    let (input, output) = (place.path().join("in"), place.path().join("out"));
+    tree(&input);
+    let run = || corrupt_tree(&input, &output, &config(), &mut |_| {}, &|| false).unwrap();
+    run();
+    let before = contents(&output);
+    fs::write(input.join("a/1.png"), png(20, 24, 99)).unwrap();
+    let report = run();
+    assert_eq!(report.progress.resumed, 3);
+    let after = contents(&output);
+    let changed = before.iter().filter(|(k, v)| after[*k] != **v).count();
+    // Four results and the manifest.
+    assert_eq!(changed, 5);
+}
+
+#[test]
+fn bad_files_are_reported_and_the_run_goes_on() {
+    let place = tempfile::tempdir().unwrap();
+    let (input, output) = (place.path().join("in"), place.path().join("out"));
+    tree(&input);
+    fs::write(input.join("a/small.png"), png(15, 40, 0)).unwrap();
+    fs::write(input.join("a/text.jpg"), "no image").unwrap();
+    let whole = png(64, 64, 1);
+    fs::write(input.join("b/cut.png"), &whole[..whole.len() / 2]).unwrap();
+    let mut deep = std::io::Cursor::new(Vec::new());
+    image::ImageBuffer::<image::Rgb<u16>, _>::new(20, 20)
+        .write_to(&mut deep, image::ImageFormat::Png)
+        .unwrap();
+    fs::write(input.join("b/deep.png"), deep.into_inner()).unwrap();
+    // The start of a JPEG whose frame header announces four components.
+    let cmyk = [
+        0xff, 0xd8, 0xff, 0xe0, 0, 4, 0, 0, 0xff, 0xc0, 0, 20, 8, 0, 32, 0, 32, 4, 0, 0, 0, 0,
+    ];
+    fs::write(input.join("b/ink.jpg"), cmyk).unwrap();
+    fs::write(input.join("b/old.bmp"), "BM").unwrap();
+    fs::write(input.join("words.txt"), "not an image").unwrap();
+    let report = corrupt_tree(&input, &output, &config(), &mut |_| {}, &|| false).unwrap();
+    let found: Vec<(String, &str)> = report
+        .bad
+        .iter()
+        .map(|b| {
+            let name = b.path.strip_prefix(&input).unwrap();
+            (name.to_string_lossy().replace('\\', "/"), b.reason.as_str())
+        })
+        .collect();
+    let names: Vec<&str> = found.iter().map(|(n, _)| n.as_str()).collect();
+    assert_eq!(
+        names,
+        [
+            "a/small.png",
+            "a/text.jpg",
+            "b/cut.png",
+            "b/deep.png",
+            "b/ink.jpg",
+            "b/old.bmp"
+        ]
+    );
+    assert!(found[0].1.contains("15x40") && found[1].1.contains("PNG nor JPEG"));
+    assert!(found[3].1.contains("8 bits") && found[4].1.contains("CMYK"));
+    assert_eq!(report.progress.done, 10);
+    assert!(output.join("fog/1/a/1.png").is_file());
+}
+
+#[test]
+fn numpy_mode_seeds_by_place_and_one_image_will_do() {
+    let place = tempfile::tempdir().unwrap();
+    let input = place.path().join("one.png");
+    fs::write(&input, png(20, 24, 3)).unwrap();
+    let config = TreeConfig {
+        random: RandomMode::Numpy,
+        seed: 41,
+        ..config()
+    };
+    let output = place.path().join("out");
+    corrupt_tree(&input, &output, &config, &mut |_| {}, &|| false).unwrap();
+    let made = decode(&fs::read(output.join("gaussian_noise/5/one.png")).unwrap()).unwrap();
+    let source = decode(&fs::read(&input).unwrap()).unwrap();
+    let image = crate::ImageRef::new(&source.pixels_u8, 20, 24, 3).unwrap();
+    let mut expected = vec![0; source.pixels_u8.len()];
+    Corruptor::new(Table::ImageCorruptions)
+        .corrupt(
+            image,
+            Corruption::GaussianNoise,
+            Severity::ALL[4],
+            &mut crate::Random::numpy(41),
+            &mut expected,
+        )
+        .unwrap();
+    assert_eq!(made.pixels_u8, expected);
+    let text = fs::read_to_string(output.join("manifest.jsonl")).unwrap();
+    assert!(text.contains("\"numpy_seed\":41") && text.contains("deviation 0.38"));
+}
