@@ -5,8 +5,8 @@
 use serde::{Deserialize, Serialize};
 
 use crate::compare::Representation;
-use crate::compare::{Comparator, mid_ranks};
-use crate::sample::{Prepared, Sample, ascending};
+use crate::compare::{Comparator, Dense, mid_ranks};
+use crate::sample::{Prepared, Sample};
 use crate::{Error, Rdm, Result};
 
 /// Bounds on the similarity that a perfect model reaches with the subjects.
@@ -87,7 +87,7 @@ pub(crate) fn ceiling_in(
             }
         }
         sum.iter_mut().for_each(|s| *s /= count);
-        Representation::of_values(sum, None, sample, comparator)
+        Representation::of_values(sum, sample, comparator)
     };
     let all = pooled(None)?;
     let (mut lower, mut upper) = (0.0, 0.0);
@@ -109,14 +109,14 @@ pub(crate) fn ceiling_in(
 
 /// A subject's entries, scaled so that their mean serves the comparator.
 fn term(subject: &Prepared, sample: &Sample, comparator: Comparator) -> Option<Vec<f64>> {
-    let mut values = sample.gather(&subject.values);
-    if comparator.ranked() {
-        let order = match &subject.order {
-            Some(order) => sample.gather_order(order),
-            None => ascending(&values),
+    if let Some(dense) = &subject.dense {
+        let dense = Dense {
+            ranks: sample.gather(&dense.ranks),
+            levels: dense.levels,
         };
-        return Some(mid_ranks(&values, &order, &sample.weights));
+        return Some(mid_ranks(&dense, &sample.weights));
     }
+    let mut values = sample.gather(&subject.values);
     let centred = !matches!(comparator, Comparator::Cosine | Comparator::CosineCov);
     if centred {
         crate::compare::centre(&mut values, sample);

@@ -14,7 +14,7 @@ mod ranks;
 mod represent;
 mod whitened;
 
-pub(crate) use ranks::mid_ranks;
+pub(crate) use ranks::{Dense, mid_ranks};
 
 pub(crate) use represent::{Representation, centre, weighted_norm};
 

@@ -3,6 +3,7 @@
 //! pairs as missing). A sample is stored as its distinct images with
 //! multiplicities, so a pair of images that were drawn a and b times weighs a b.
 
+use crate::compare::Dense;
 use crate::{Error, Result};
 
 /// Distinct images, their multiplicities, and the weights of their pairs.
@@ -80,40 +81,17 @@ impl Sample {
     }
 
     /// The entries of a condensed matrix over all images that are in the sample.
-    pub(crate) fn gather(&self, values: &[f64]) -> Vec<f64> {
+    pub(crate) fn gather<T: Copy>(&self, values: &[T]) -> Vec<T> {
         if self.is_full() {
             return values.to_vec();
         }
         let mut out = Vec::with_capacity(self.weights.len());
         for (k, i) in self.images.iter().enumerate() {
-            // Entry (i, j) stands at `row + j`.
-            let row = (i * (2 * self.of - i - 1) / 2).wrapping_sub(i + 1);
-            out.extend(
-                self.images[k + 1..]
-                    .iter()
-                    .map(|j| values[row.wrapping_add(*j)]),
-            );
+            // Entry (i, i + 1) is the first of its row.
+            let row = &values[i * (2 * self.of - i - 1) / 2..];
+            out.extend(self.images[k + 1..].iter().map(|j| row[j - i - 1]));
         }
         out
-    }
-
-    /// The order of the sample's entries, given that of all entries.
-    pub(crate) fn gather_order(&self, order: &[u32]) -> Vec<u32> {
-        if self.is_full() {
-            return order.to_vec();
-        }
-        const ABSENT: u32 = u32::MAX;
-        let mut place = vec![ABSENT; order.len()];
-        let mut next = 0;
-        for (k, i) in self.images.iter().enumerate() {
-            let row = (i * (2 * self.of - i - 1) / 2).wrapping_sub(i + 1);
-            for j in &self.images[k + 1..] {
-                place[row.wrapping_add(*j)] = next;
-                next += 1;
-            }
-        }
-        let places = order.iter().map(|index| place[*index as usize]);
-        places.filter(|p| *p != ABSENT).collect()
     }
 }
 
@@ -122,22 +100,15 @@ impl Sample {
 pub(crate) struct Prepared {
     /// The entries, transformed if the comparator wants it.
     pub(crate) values: Vec<f64>,
-    /// Indices of the entries in ascending order, for rank comparators.
-    pub(crate) order: Option<Vec<u32>>,
+    /// Their ranks, for rank comparators.
+    pub(crate) dense: Option<Dense>,
 }
 
 impl Prepared {
     pub(crate) fn new(values: Vec<f64>, ranked: bool) -> Self {
         Self {
-            order: ranked.then(|| ascending(&values)),
+            dense: ranked.then(|| Dense::of(&values)),
             values,
         }
     }
-}
-
-/// The indices of values in ascending order; ties keep their order.
-pub(crate) fn ascending(values: &[f64]) -> Vec<u32> {
-    let mut order: Vec<u32> = (0..values.len() as u32).collect();
-    order.sort_by(|a, b| values[*a as usize].total_cmp(&values[*b as usize]));
-    order
 }

@@ -1,10 +1,12 @@
 //! Kendall's tau in O(n log n). Invariant: all counts are exact integers.
 
-/// One variable: dense ranks, and the order that sorts them.
+use crate::compare::ranks::Dense;
+
+/// One variable: its dense ranks and weights.
 pub(crate) struct Ranked {
     dense: Vec<u32>,
-    order: Vec<u32>,
-    weights: Vec<u64>,
+    levels: usize,
+    weights: Vec<u32>,
     /// Pairs tied in this variable.
     ties: u64,
     /// All pairs.
@@ -13,31 +15,26 @@ pub(crate) struct Ranked {
 }
 
 impl Ranked {
-    pub(super) fn new(values: &[f64], order: &[u32], weights: &[f64]) -> Self {
-        let weights: Vec<u64> = weights.iter().map(|w| *w as u64).collect();
-        let mut dense = vec![0; values.len()];
-        let (mut rank, mut ties) = (0, 0);
-        for group in order.chunk_by(|a, b| values[*a as usize] == values[*b as usize]) {
-            let weight: u64 = group.iter().map(|i| weights[*i as usize]).sum();
-            ties += choose_two(weight);
-            for index in group {
-                dense[*index as usize] = rank;
-            }
-            rank += 1;
-        }
+    pub(super) fn new(dense: &Dense, weights: &[f64], tie_correction: bool) -> Self {
+        let levels = dense.level_weights(weights);
+        // Levels that a sample left empty go, which keeps the tree small.
+        let mut next = 0;
+        let compact: Vec<u32> = levels
+            .iter()
+            .map(|w| {
+                let rank = next;
+                next += u32::from(*w > 0.0);
+                rank
+            })
+            .collect();
         Self {
-            dense,
-            order: order.to_vec(),
-            pairs: choose_two(weights.iter().sum()),
-            weights,
-            ties,
-            tie_correction: false,
+            dense: dense.ranks.iter().map(|r| compact[*r as usize]).collect(),
+            levels: next as usize,
+            weights: weights.iter().map(|w| *w as u32).collect(),
+            ties: levels.iter().map(|w| choose_two(*w as u64)).sum(),
+            pairs: choose_two(weights.iter().sum::<f64>() as u64),
+            tie_correction,
         }
-    }
-
-    pub(super) fn with_tie_correction(mut self, tie_correction: bool) -> Self {
-        self.tie_correction = tie_correction;
-        self
     }
 
     pub(super) fn is_constant(&self) -> bool {
@@ -45,7 +42,7 @@ impl Ranked {
     }
 
     /// tau-a = (C - D) / all pairs; tau-b divides by the geometric mean of the
-    /// pairs untied in each variable (Kendall 1945; counting by Knight 1966).
+    /// pairs untied in each variable (Kendall 1945; counting as Knight 1966).
     pub(super) fn tau(&self, other: &Self) -> f64 {
         let (discordant, joint) = self.discordant(other);
         // all = C + D + ties in either
@@ -61,30 +58,36 @@ impl Ranked {
 
     /// Discordant pairs, and pairs tied in both variables.
     fn discordant(&self, other: &Self) -> (u64, u64) {
-        let mut tree = Fenwick::new(self.dense.len());
+        // Counting sort by this variable: (level of the other, weight).
+        let mut ends = vec![0_usize; self.levels + 1];
+        for rank in &self.dense {
+            ends[*rank as usize + 1] += 1;
+        }
+        for level in 0..self.levels {
+            ends[level + 1] += ends[level];
+        }
+        let mut next = ends.clone();
+        let mut sorted = vec![(0_u32, 0_u32); self.dense.len()];
+        for (index, rank) in self.dense.iter().enumerate() {
+            let place = &mut next[*rank as usize];
+            sorted[*place] = (other.dense[index], self.weights[index]);
+            *place += 1;
+        }
+        let mut tree = Fenwick::new(other.levels);
         let (mut discordant, mut joint, mut seen) = (0, 0, 0);
-        let mut group_buffer: Vec<u32> = Vec::new();
-        let tied = |a: &u32, b: &u32| self.dense[*a as usize] == self.dense[*b as usize];
-        for group in self.order.chunk_by(tied) {
-            let group = if group.len() > 1 {
-                group_buffer.clear();
-                group_buffer.extend_from_slice(group);
-                group_buffer.sort_unstable_by_key(|i| other.dense[*i as usize]);
-                group_buffer.as_slice()
-            } else {
-                group
-            };
-            // Within a group only copies and joint ties meet: no discordance,
-            // so all are counted before any is entered.
-            for index in group {
-                let (rank, weight) = (other.dense[*index as usize], self.weights[*index as usize]);
-                discordant += weight * (seen - tree.sum_up_to(rank));
+        for level in 0..self.levels {
+            let group = &mut sorted[ends[level]..ends[level + 1]];
+            group.sort_unstable();
+            // Within a group nothing is discordant, so all are counted before
+            // any is entered.
+            for (rank, weight) in &*group {
+                let above = seen - tree.sum_up_to(*rank);
+                discordant += u64::from(*weight) * u64::from(above);
             }
-            let same = |a: &u32, b: &u32| other.dense[*a as usize] == other.dense[*b as usize];
-            for run in group.chunk_by(same) {
-                let weight: u64 = run.iter().map(|i| self.weights[*i as usize]).sum();
-                joint += choose_two(weight);
-                tree.add(other.dense[run[0] as usize], weight);
+            for run in group.chunk_by(|a, b| a.0 == b.0) {
+                let weight: u32 = run.iter().map(|(_, w)| w).sum();
+                joint += choose_two(u64::from(weight));
+                tree.add(run[0].0, weight);
                 seen += weight;
             }
         }
@@ -96,15 +99,16 @@ fn choose_two(n: u64) -> u64 {
     n * n.saturating_sub(1) / 2
 }
 
-/// Prefix sums under insertion.
-struct Fenwick(Vec<u64>);
+/// Prefix sums under insertion. Entries of a matrix, copies included, number
+/// less than 2^32.
+struct Fenwick(Vec<u32>);
 
 impl Fenwick {
-    fn new(ranks: usize) -> Self {
-        Self(vec![0; ranks + 1])
+    fn new(levels: usize) -> Self {
+        Self(vec![0; levels + 1])
     }
 
-    fn add(&mut self, rank: u32, weight: u64) {
+    fn add(&mut self, rank: u32, weight: u32) {
         let mut i = rank as usize + 1;
         while i < self.0.len() {
             self.0[i] += weight;
@@ -113,7 +117,7 @@ impl Fenwick {
     }
 
     /// Weight of ranks up to and with `rank`.
-    fn sum_up_to(&self, rank: u32) -> u64 {
+    fn sum_up_to(&self, rank: u32) -> u32 {
         let (mut i, mut sum) = (rank as usize + 1, 0);
         while i > 0 {
             sum += self.0[i];

@@ -4,9 +4,9 @@
 
 use crate::compare::Comparator;
 use crate::compare::kendall::Ranked;
-use crate::compare::ranks::mid_ranks;
+use crate::compare::ranks::{Dense, mid_ranks};
 use crate::compare::whitened::whiten;
-use crate::sample::{Prepared, Sample, ascending};
+use crate::sample::{Prepared, Sample};
 
 /// A matrix, seen by one comparator in one sample.
 pub(crate) enum Representation {
@@ -19,36 +19,42 @@ pub(crate) enum Representation {
 impl Representation {
     /// `None` if the similarity is undefined, as the matrix does not vary.
     pub(crate) fn of(prepared: &Prepared, sample: &Sample, comparator: Comparator) -> Option<Self> {
-        let values = sample.gather(&prepared.values);
-        let order = prepared.order.as_ref().map(|o| sample.gather_order(o));
-        Self::of_values(values, order, sample, comparator)
+        let Some(dense) = &prepared.dense else {
+            return Self::of_values(sample.gather(&prepared.values), sample, comparator);
+        };
+        let dense = Dense {
+            ranks: sample.gather(&dense.ranks),
+            levels: dense.levels,
+        };
+        Self::of_ranks(&dense, sample, comparator)
     }
 
     /// The same from the sample's own values, condensed over its images.
     pub(crate) fn of_values(
-        mut values: Vec<f64>,
-        order: Option<Vec<u32>>,
+        values: Vec<f64>,
         sample: &Sample,
         comparator: Comparator,
     ) -> Option<Self> {
+        if comparator.ranked() {
+            Self::of_ranks(&Dense::of(&values), sample, comparator)
+        } else {
+            Self::of_vector(values, sample, comparator)
+        }
+    }
+
+    fn of_ranks(dense: &Dense, sample: &Sample, comparator: Comparator) -> Option<Self> {
+        let tie_correction = comparator == Comparator::TauB;
+        if tie_correction || comparator == Comparator::TauA {
+            let ranked = Ranked::new(dense, &sample.weights, tie_correction);
+            let undefined = tie_correction && ranked.is_constant();
+            return (!undefined).then_some(Self::Ranked(ranked));
+        }
+        Self::of_vector(mid_ranks(dense, &sample.weights), sample, comparator)
+    }
+
+    fn of_vector(mut values: Vec<f64>, sample: &Sample, comparator: Comparator) -> Option<Self> {
         if values.is_empty() {
             return None;
-        }
-        let order = || order.unwrap_or_else(|| ascending(&values));
-        match comparator {
-            Comparator::TauA | Comparator::TauB => {
-                let order = order();
-                let ranked = Ranked::new(&values, &order, &sample.weights);
-                let constant = ranked.is_constant();
-                return (!constant || comparator == Comparator::TauA).then_some(Self::Ranked(
-                    ranked.with_tie_correction(comparator == Comparator::TauB),
-                ));
-            }
-            Comparator::Spearman | Comparator::RhoA => {
-                let order = order();
-                values = mid_ranks(&values, &order, &sample.weights);
-            }
-            _ => {}
         }
         let raw_norm = weighted_norm(&values, &sample.weights);
         if !matches!(comparator, Comparator::Cosine | Comparator::CosineCov) {
