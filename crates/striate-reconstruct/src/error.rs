@@ -75,6 +75,9 @@ pub enum Error {
         /// Reconstructions that were asked for.
         total: usize,
     },
+    /// The blur of the gradient, or of a map, does not fit the image.
+    #[error("{0}")]
+    Blur(#[from] striate_nn::Error),
     /// The network, or a tensor operation of this crate, failed.
     #[error("network or tensor operation: {0}")]
     Candle(#[from] candle_core::Error),

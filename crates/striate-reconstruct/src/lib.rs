@@ -35,12 +35,12 @@
 //! The equations are those of the study's published code; each item of the
 //! configuration names its value there.
 
-mod blur;
 mod budget;
 mod config;
 mod error;
 mod exact;
 mod fast;
+pub mod metrics;
 mod objective;
 mod problem;
 mod projection;

@@ -1,10 +1,10 @@
 //! One batch of reconstructions to solve. Invariant: row `i` of each tensor belongs to reconstruction `i`.
 
 use candle_core::Tensor;
+use striate_nn::ops::gaussian_blur;
 
-use crate::blur::Blur;
 use crate::projection::Projection;
-use crate::{Budget, Network, Result};
+use crate::{Budget, GradientBlur, Network, Result};
 
 /// What both optimisers work on.
 pub(crate) struct Problem<'a> {
@@ -16,7 +16,7 @@ pub(crate) struct Problem<'a> {
     /// Variance of each row of the target.
     pub(crate) variances: Vec<f64>,
     pub(crate) projection: Projection,
-    pub(crate) blur: Option<Blur>,
+    pub(crate) blur: Option<GradientBlur>,
     pub(crate) learning_rate: f64,
     /// Image and budget of each row, for messages.
     pub(crate) labels: Vec<(u64, Budget)>,
@@ -30,7 +30,10 @@ impl Problem<'_> {
     /// The gradient as the optimiser follows it.
     pub(crate) fn smooth(&self, gradient: &Tensor) -> Result<Tensor> {
         match &self.blur {
-            Some(blur) => blur.apply(gradient),
+            Some(blur) => {
+                let taps = 2 * blur.half_width + 1;
+                Ok(gaussian_blur(gradient, taps, blur.sigma_px)?)
+            }
             None => Ok(gradient.clone()),
         }
     }

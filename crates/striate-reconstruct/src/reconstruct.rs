@@ -4,7 +4,6 @@
 use candle_core::{DType, Tensor};
 use striate_random::Seed;
 
-use crate::blur::Blur;
 use crate::objective::{features, loss};
 use crate::problem::{Problem, Solved};
 use crate::projection::Projection;
@@ -160,10 +159,6 @@ fn problem<'a>(
         .collect();
     let target = features(network, &originals)?;
     let variances = target.to_vec2::<f32>()?;
-    let blur = match config.blur {
-        Some(blur) => Some(Blur::new(height, width, blur, device)?),
-        None => None,
-    };
     Ok(Problem {
         network,
         start,
@@ -171,7 +166,7 @@ fn problem<'a>(
         target,
         variances: variances.iter().map(|row| spread(row)).collect(),
         projection: Projection::new(&limits, config.valid_range.as_deref(), device)?,
-        blur,
+        blur: config.blur,
         labels: jobs.iter().map(|job| (job.id, job.budget)).collect(),
     })
 }
