@@ -2,8 +2,9 @@
 //!
 //! Invariant: the sum over the disk is exact. The pixels are integers, so those
 //! under equal weights are added as integers (a run of equal weights in one
-//! row is the difference of two prefix sums), and a weight (f32) times such a
-//! sum fits f64 without rounding.
+//! row is the difference of two prefix sums; 16 bits, which may wrap in the
+//! prefix but not in the sum), and a weight (f32) times such a sum fits f64
+//! without rounding.
 
 use crate::picture::ImageRef;
 use crate::simd::{sized, vectorised};
@@ -12,9 +13,7 @@ use crate::simd::{sized, vectorised};
 #[derive(Default)]
 pub(crate) struct Scratch {
     /// Row-wise prefix sums of the padded image.
-    prefix: Vec<i32>,
-    sums: Vec<i32>,
-    total: Vec<f64>,
+    prefix: Vec<u16>,
 }
 
 /// A kernel, as runs of equal weights.
@@ -27,7 +26,11 @@ struct Class {
     weight: f64,
     /// (row, first column, column after the last), from the kernel's corner.
     runs: Vec<(usize, usize, usize)>,
+    pixels: usize,
 }
+
+/// So many bytes fit a 16-bit sum.
+const MOST: usize = 257;
 
 impl Disk {
     /// The kernel of the original: a disk of ones, scaled to sum 1, its edge
@@ -51,11 +54,18 @@ impl Disk {
                 }
                 if weight != 0.0 {
                     let run = (row, start, end);
-                    match classes.iter_mut().find(|c| c.weight == f64::from(weight)) {
-                        Some(class) => class.runs.push(run),
+                    let fits = |c: &&mut Class| {
+                        c.weight == f64::from(weight) && c.pixels + end - start <= MOST
+                    };
+                    match classes.iter_mut().find(fits) {
+                        Some(class) => {
+                            class.runs.push(run);
+                            class.pixels += end - start;
+                        }
                         None => classes.push(Class {
                             weight: f64::from(weight),
                             runs: vec![run],
+                            pixels: end - start,
                         }),
                     }
                 }
@@ -117,8 +127,9 @@ fn kernel(radius: f64, reach: usize, taps: &[f32]) -> Vec<f32> {
 pub(crate) fn defocus(image: ImageRef<'_>, disk: &Disk, s: &mut Scratch, out: &mut [u8]) {
     let (height, width, channels) = (image.height(), image.width(), image.channels());
     let (stride, reach) = (image.stride(), disk.reach);
-    // One leading zero per row and channel, so that differences start there.
-    let padded_stride = (width + 2 * reach + 1) * channels;
+    // One leading zero per row and channel, so that differences start there,
+    // and room for the last block to reach beyond the row.
+    let padded_stride = (width + 2 * reach + 1) * channels + LANES;
     let prefix = sized(&mut s.prefix, (height + 2 * reach) * padded_stride);
     let mirrored = |i: usize, len: usize| {
         let i = i as isize - reach as isize;
@@ -137,32 +148,42 @@ pub(crate) fn defocus(image: ImageRef<'_>, disk: &Disk, s: &mut Scratch, out: &m
         for x in 0..width + 2 * reach {
             let source = mirrored(x, width) * channels;
             for c in 0..channels {
-                row[(x + 1) * channels + c] = row[x * channels + c] + i32::from(from[source + c]);
+                row[(x + 1) * channels + c] =
+                    row[x * channels + c].wrapping_add(u16::from(from[source + c]));
             }
         }
     }
-    let sums = sized(&mut s.sums, stride);
-    let total = sized(&mut s.total, stride);
     vectorised(|| {
         for (y, out) in out.chunks_exact_mut(stride).enumerate() {
-            total.fill(0.0);
-            for class in &disk.classes {
-                sums.fill(0);
-                for &(row, start, end) in &class.runs {
-                    let line = &prefix[(y + row) * padded_stride..][..padded_stride];
-                    let low = &line[start * channels..][..stride];
-                    let high = &line[end * channels..][..stride];
-                    for ((sum, h), l) in sums.iter_mut().zip(high).zip(low) {
-                        *sum += h - l;
-                    }
+            for (b, out) in out.chunks_mut(LANES).enumerate() {
+                let rows = &prefix[y * padded_stride + b * LANES..];
+                let total = block(rows, padded_stride, channels, disk);
+                for (o, t) in out.iter_mut().zip(total) {
+                    *o = t.clamp(0.0, 255.0) as i32 as u8;
                 }
-                for (t, sum) in total.iter_mut().zip(sums.iter()) {
-                    *t += class.weight * f64::from(*sum);
-                }
-            }
-            for (o, t) in out.iter_mut().zip(total.iter()) {
-                *o = t.clamp(0.0, 255.0) as i32 as u8;
             }
         }
     });
+}
+
+/// Values handled at a time: their sums stay in registers.
+const LANES: usize = 32;
+
+#[inline(always)]
+fn block(rows: &[u16], stride: usize, channels: usize, disk: &Disk) -> [f64; LANES] {
+    let mut total = [0f64; LANES];
+    for class in &disk.classes {
+        let mut sums = [0u16; LANES];
+        for &(row, start, end) in &class.runs {
+            let low = &rows[row * stride + start * channels..][..LANES];
+            let high = &rows[row * stride + end * channels..][..LANES];
+            for l in 0..LANES {
+                sums[l] = sums[l].wrapping_add(high[l].wrapping_sub(low[l]));
+            }
+        }
+        for l in 0..LANES {
+            total[l] += class.weight * f64::from(sums[l]);
+        }
+    }
+    total
 }

@@ -4,7 +4,7 @@
 //! direction, as `Image.resize(..., BOX)` does.
 
 use crate::picture::ImageRef;
-use crate::simd::sized;
+use crate::simd::{sized, vectorised};
 
 const PRECISION: u32 = 22;
 
@@ -71,15 +71,37 @@ fn resize(
     weights(height, new_height, spans, values);
     let stride = new_width * channels;
     let mut at = 0;
-    for (&(first, count), out) in spans.iter().zip(out.chunks_exact_mut(stride)) {
-        for (j, o) in out.iter_mut().enumerate() {
-            let mut sum = 1i32 << (PRECISION - 1);
-            for (k, weight) in values[at..at + count].iter().enumerate() {
-                sum += i32::from(across[(first + k) * stride + j]) * weight;
+    vectorised(|| {
+        for (&(first, count), out) in spans.iter().zip(out.chunks_exact_mut(stride)) {
+            let rows = &across[first * stride..(first + count) * stride];
+            blend(rows, &values[at..at + count], out);
+            at += count;
+        }
+    });
+}
+
+/// The weighted sum of some rows.
+#[inline(always)]
+fn blend(rows: &[u8], weights: &[i32], out: &mut [u8]) {
+    const LANES: usize = 32;
+    let stride = out.len();
+    for (b, out) in out.chunks_mut(LANES).enumerate() {
+        let mut sums = [1i32 << (PRECISION - 1); LANES];
+        for (row, weight) in rows.chunks_exact(stride).zip(weights) {
+            let row = &row[b * LANES..][..out.len()];
+            if let Ok(row) = <&[u8; LANES]>::try_from(row) {
+                for (sum, x) in sums.iter_mut().zip(row) {
+                    *sum += i32::from(*x) * weight;
+                }
+            } else {
+                for (sum, x) in sums.iter_mut().zip(row) {
+                    *sum += i32::from(*x) * weight;
+                }
             }
+        }
+        for (o, sum) in out.iter_mut().zip(sums) {
             *o = (sum >> PRECISION).clamp(0, 255) as u8;
         }
-        at += count;
     }
 }
 

@@ -181,6 +181,8 @@ pub(crate) enum Generator {
     Small {
         /// How much the frost textures are scaled.
         frost_scale: f64,
+        /// Where the textures of that scale are kept (0 is the package's).
+        kept: usize,
     },
 }
 
@@ -295,7 +297,10 @@ static IMAGE_CORRUPTIONS: Constants = Constants {
 };
 
 static TINY_IMAGENET_C: Constants = Constants {
-    generator: Generator::Small { frost_scale: 0.3 },
+    generator: Generator::Small {
+        frost_scale: 0.3,
+        kept: 1,
+    },
     final_jpeg: Some(85),
     gaussian_noise: [0.04, 0.08, 0.12, 0.15, 0.18],
     shot_noise: [250.0, 100.0, 50.0, 30.0, 15.0],
@@ -355,7 +360,10 @@ static TINY_IMAGENET_C: Constants = Constants {
 };
 
 static CIFAR_C: Constants = Constants {
-    generator: Generator::Small { frost_scale: 0.2 },
+    generator: Generator::Small {
+        frost_scale: 0.2,
+        kept: 2,
+    },
     final_jpeg: None,
     gaussian_noise: [0.04, 0.06, 0.08, 0.09, 0.10],
     shot_noise: [500.0, 250.0, 100.0, 75.0, 50.0],

@@ -1,10 +1,12 @@
 //! The frost photographs and their scaling, with OpenCV's arithmetic.
 //!
 //! Invariant: the files decode to the pixels that OpenCV reads from the
-//! package's files; only the pixels of the crop are ever computed.
+//! package's files. Scaled textures that serve every image are kept; of the
+//! others only the pixels of the crop are computed.
 
 use std::sync::OnceLock;
 
+use crate::simd::{sized, vectorised};
 use crate::{Error, Result};
 
 /// The five that are drawn. The original lists a sixth and never draws it; it
@@ -24,7 +26,9 @@ pub(crate) const COUNT: usize = FILES.len();
 pub(crate) struct Texture {
     pub(crate) height: usize,
     pub(crate) width: usize,
-    pub(crate) pixels: Vec<u8>,
+    pixels: Vec<u8>,
+    /// Scaled by the factors that do not depend on the image, on first use.
+    scaled: [OnceLock<Vec<u8>>; 3],
 }
 
 /// The texture `index` (0 to 4), decoded on first use.
@@ -40,6 +44,7 @@ pub(crate) fn texture(index: usize) -> Result<&'static Texture> {
                 height: image.height() as usize,
                 width: image.width() as usize,
                 pixels: image.into_raw(),
+                scaled: [const { OnceLock::new() }; 3],
             })
         })
         .as_ref()
@@ -47,6 +52,19 @@ pub(crate) fn texture(index: usize) -> Result<&'static Texture> {
             index: index + 1,
             reason: reason.clone(),
         })
+}
+
+/// A scaled texture: its size, the step between its pixels in original ones, and
+/// the filter.
+#[derive(Clone, Copy)]
+pub(crate) struct Scaling {
+    pub(crate) height: usize,
+    pub(crate) width: usize,
+    pub(crate) step_y: f64,
+    pub(crate) step_x: f64,
+    pub(crate) filter: Filter,
+    /// Where the whole scaled texture is kept, if it serves every image.
+    pub(crate) kept: Option<usize>,
 }
 
 /// The taps of one scaled coordinate: four for the cubic filter, the middle two
@@ -100,6 +118,26 @@ pub(crate) struct Scratch {
 const FIXED: f32 = 2048.0;
 
 impl Texture {
+    /// The whole scaled texture, RGB, if it is one of those that are kept.
+    pub(crate) fn whole(&self, scaling: &Scaling) -> Option<&[u8]> {
+        let kept = self.scaled[scaling.kept?].get_or_init(|| {
+            let (mut down, mut across) = (Vec::new(), Vec::new());
+            taps(0, scaling.height, scaling.step_y, scaling.filter, &mut down);
+            taps(
+                0,
+                scaling.width,
+                scaling.step_x,
+                scaling.filter,
+                &mut across,
+            );
+            let mut out = vec![0; scaling.height * scaling.width * 3];
+            let mut scratch = Scratch::default();
+            vectorised(|| self.crop(&down, &across, scaling.filter, &mut scratch, &mut out));
+            out
+        });
+        Some(kept)
+    }
+
     /// The scaled pixels at the given rows and columns, RGB.
     #[inline(always)]
     pub(crate) fn crop(
@@ -116,7 +154,7 @@ impl Texture {
         };
         // Each original row under the crop is scaled along once.
         let (top, bottom) = (first.first, last.first + 3);
-        let lines = crate::simd::sized(&mut s.lines, (bottom - top + 1) as usize * stride);
+        let lines = sized(&mut s.lines, (bottom - top + 1) as usize * stride);
         for (y, line) in (top..=bottom).zip(lines.chunks_exact_mut(stride)) {
             let y = y.clamp(0, self.height as isize - 1) as usize;
             let pixels = &self.pixels[y * self.width * 3..][..self.width * 3];

@@ -98,13 +98,18 @@ pub(crate) fn blur(
     out: &mut [u8],
 ) {
     let (height, width, channels) = (image.height(), image.width(), image.channels());
-    let stride = image.stride();
-    let plane = sized(&mut s.plane, out.len());
-    let sum = sized(&mut s.sum, out.len());
-    let row = sized(&mut s.row, stride + 2 * channels);
+    // RGB goes with a fourth value, so that a pixel is one vector.
+    let lanes = if channels == 3 { 4 } else { 1 };
+    let line = width * lanes;
+    let plane = sized(&mut s.plane, height * line);
+    let sum = sized(&mut s.sum, height * line);
+    let row = sized(&mut s.row, line + 2 * lanes);
     vectorised(|| {
-        for (p, x) in plane.iter_mut().zip(image.pixels()) {
-            *p = (f64::from(*x) / 255.0) as f32;
+        let pixels = image.pixels().chunks_exact(channels);
+        for (p, x) in plane.chunks_exact_mut(lanes).zip(pixels) {
+            for (p, x) in p.iter_mut().zip(x) {
+                *p = (f64::from(*x) / 255.0) as f32;
+            }
         }
     });
     sum.fill(0.0);
@@ -113,50 +118,51 @@ pub(crate) fn blur(
         count += 1;
         places(width, factor, keep, &mut s.across);
         places(height, factor, keep, &mut s.down);
-        let left = crop(width, factor).1 * channels;
+        let left = crop(width, factor).1 * lanes;
         let top = crop(height, factor).1;
-        for (y, place) in s.down.iter().enumerate() {
-            if !place.inside {
-                continue;
-            }
-            let y0 = top + place.index;
-            let upper = &plane[y0 * stride..][..stride];
-            let lower = &plane[(y0 + 1).min(height - 1) * stride..][..stride];
-            let sums = &mut sum[y * stride..][..stride];
-            let next = place.next as f32;
-            vectorised(|| {
+        vectorised(|| {
+            for (place, sums) in s.down.iter().zip(sum.chunks_exact_mut(line)) {
+                if !place.inside {
+                    continue;
+                }
+                let y = top + place.index;
+                let upper = &plane[y * line..][..line];
+                let lower = &plane[(y + 1).min(height - 1) * line..][..line];
+                let next = place.next as f32;
                 for ((r, u), l) in row.iter_mut().zip(upper).zip(lower) {
                     *r = u + next * (l - u);
                 }
-                add_row(&row[left..], channels, &s.across, sums);
-            });
-        }
+                if lanes == 4 {
+                    add_row::<4>(&row[left..], &s.across, sums);
+                } else {
+                    add_row::<1>(&row[left..], &s.across, sums);
+                }
+            }
+        });
     }
     let divisor = (count + 1) as f32;
     vectorised(|| {
-        for ((o, p), s) in out.iter_mut().zip(plane.iter()).zip(sum.iter()) {
-            *o = (((p + s) / divisor).clamp(0.0, 1.0) * 255.0) as i32 as u8;
+        let sums = plane.chunks_exact(lanes).zip(sum.chunks_exact(lanes));
+        for (o, (p, s)) in out.chunks_exact_mut(channels).zip(sums) {
+            for ((o, p), s) in o.iter_mut().zip(p).zip(s) {
+                *o = (((p + s) / divisor).clamp(0.0, 1.0) * 255.0) as i32 as u8;
+            }
         }
     });
 }
 
+/// Adds one enlarged row, of pixels of `N` values.
 #[inline(always)]
-fn add_row(row: &[f32], channels: usize, places: &[Place], sums: &mut [f32]) {
-    if channels == 3 {
-        for (sum, place) in sums.chunks_exact_mut(3).zip(places) {
-            if place.inside {
-                let pair = &row[place.index * 3..place.index * 3 + 6];
-                let next = place.next as f32;
-                for c in 0..3 {
-                    sum[c] += pair[c] + next * (pair[c + 3] - pair[c]);
-                }
-            }
-        }
-    } else {
-        for (sum, place) in sums.iter_mut().zip(places) {
-            if place.inside {
-                let (a, b) = (row[place.index], row[place.index + 1]);
-                *sum += a + place.next as f32 * (b - a);
+fn add_row<const N: usize>(row: &[f32], places: &[Place], sums: &mut [f32]) {
+    let (row, _) = row.as_chunks::<N>();
+    let (sums, _) = sums.as_chunks_mut::<N>();
+    for (sum, place) in sums.iter_mut().zip(places) {
+        if let Some([a, b]) = row.get(place.index..place.index + 2)
+            && place.inside
+        {
+            let next = place.next as f32;
+            for c in 0..N {
+                sum[c] += a[c] + next * (b[c] - a[c]);
             }
         }
     }

@@ -14,7 +14,8 @@ fn mirrored(i: usize, step: isize, len: usize) -> usize {
     }) as usize
 }
 
-/// For each pixel, the sum over its 3x3 neighbourhood of `value`, handed to `store`.
+/// Hands each pixel's 3x3 neighbourhood to `store`.
+#[inline(always)]
 fn around<T: Copy>(
     image: &[T],
     height: usize,
@@ -23,7 +24,18 @@ fn around<T: Copy>(
 ) {
     for y in 0..height {
         let rows = [-1, 0, 1].map(|d| &image[mirrored(y, d, height) * width..][..width]);
-        for x in 0..width {
+        let [a, b, c] = rows;
+        for x in 1..width - 1 {
+            store(
+                y * width + x,
+                [
+                    [a[x - 1], a[x], a[x + 1]],
+                    [b[x - 1], b[x], b[x + 1]],
+                    [c[x - 1], c[x], c[x + 1]],
+                ],
+            );
+        }
+        for x in [0, width - 1] {
             let columns = [-1, 0, 1].map(|d| mirrored(x, d, width));
             store(y * width + x, rows.map(|row| columns.map(|c| row[c])));
         }
@@ -32,10 +44,16 @@ fn around<T: Copy>(
 
 /// The 3x3 mean, summed in f64.
 pub(super) fn mean_f32(image: &[f32], height: usize, width: usize, out: &mut [f32]) {
-    around(image, height, width, |i, n| {
-        let sum: f64 = n.as_flattened().iter().map(|v| f64::from(*v)).sum();
-        out[i] = (sum * (1.0 / 9.0)) as f32;
-    });
+    around(
+        image,
+        height,
+        width,
+        #[inline(always)]
+        |i, n| {
+            let sum: f64 = n.as_flattened().iter().map(|v| f64::from(*v)).sum();
+            out[i] = (sum * (1.0 / 9.0)) as f32;
+        },
+    );
 }
 
 /// The 3x3 mean, rounded.

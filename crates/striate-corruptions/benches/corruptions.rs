@@ -1,8 +1,8 @@
 //! Times each corruption on one core, in both random modes, and prints one line
 //! per (size, corruption, severity): `size corruption severity counter_us numpy_us`.
-//! `benches/corruptions.py` runs it and the Python package, and prints the table.
+//! `benches/peers/corruptions.py` runs it and the Python package, and prints the table.
 //!
-//!     cargo run --release -p striate-corruptions --example speed -- SIZE...
+//!     cargo bench -p striate-corruptions -- SIZE...
 //!
 //! With `--one CORRUPTION SIZE ROUNDS` it runs that corruption only, for callgrind.
 
@@ -27,7 +27,11 @@ fn picture(side: usize) -> Vec<u8> {
 }
 
 fn main() -> Result<(), Box<dyn Error>> {
-    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    // `cargo bench` adds a flag of its own.
+    let mut arguments: Vec<String> = std::env::args()
+        .skip(1)
+        .filter(|a| a != "--bench")
+        .collect();
     if let [flag, name, side, rounds] = arguments.as_slice()
         && flag == "--one"
     {
@@ -38,6 +42,9 @@ fn main() -> Result<(), Box<dyn Error>> {
             }
         }
         return Ok(());
+    }
+    if arguments.is_empty() {
+        arguments = vec!["64".into(), "224".into()];
     }
     for side in arguments {
         let side: usize = side.parse()?;
