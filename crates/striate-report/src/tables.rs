@@ -42,6 +42,9 @@ pub fn tables(data: &ReportData) -> Result<Vec<Table>> {
     if let Some(r) = &data.rsa {
         out.push(rsa_agreement(r)?);
         out.push(rsa_matrices(r)?);
+        if let Some(similarity) = &r.similarity {
+            out.push(rsa_similarity(similarity)?);
+        }
     }
     if let Some(r) = &data.reconstruction {
         out.push(reconstruction(r)?);
@@ -244,6 +247,18 @@ fn rsa_matrices(rsa: &Rsa) -> Result<Table> {
         .i64("image_a", row)?
         .i64("image_b", column)?
         .f64("dissimilarity", value)
+}
+
+/// Both triangles and the diagonal, as drawn.
+fn rsa_similarity(data: &Similarity) -> Result<Table> {
+    let n = data.names.len().max(1);
+    let name = |i: usize| data.names.get(i).cloned().unwrap_or_default();
+    let cells = || 0..data.values.len();
+    Table::new("rsa_similarity")
+        .utf8("model_a", cells().map(|k| name(k / n)))?
+        .utf8("model_b", cells().map(|k| name(k % n)))?
+        .utf8("comparator", cells().map(|_| data.comparator.clone()))?
+        .f64("agreement", data.values.iter().copied())
 }
 
 fn reconstruction(data: &Reconstruction) -> Result<Table> {

@@ -45,7 +45,7 @@ impl DotChart {
         let left = 10.0 + widest(self.rows.iter().map(String::as_str)) * 1.1;
         let mut frame = Frame::area(&mut canvas, size, &self.title, "", left, range, (0.0, 1.0));
         frame.bottom = size.height - 36.0;
-        let most = ((frame.right - frame.left) / 52.0) as usize;
+        let most = ((frame.right - frame.left) / 42.0) as usize;
         for (value, label) in self.x.labels(range, most.clamp(3, 8)) {
             let at = frame.x(value);
             canvas.line((at, frame.top), (at, frame.bottom), "s-grid");

@@ -76,7 +76,7 @@ figure .title{margin:0 0 8px;font-size:15px;font-weight:600;max-width:none}
 .swatch{width:22px;height:12px;flex:none}
 .colours{width:260px;display:block;margin:0 0 8px -10px}
 .panels{display:grid;grid-template-columns:repeat(auto-fill,minmax(160px,1fr));gap:20px 18px}
-.panels.middle{grid-template-columns:repeat(auto-fill,minmax(min(100%,215px),1fr))}
+.panels.middle{grid-template-columns:repeat(auto-fill,minmax(min(100%,236px),1fr))}
 .panels.large{grid-template-columns:repeat(auto-fill,minmax(min(100%,330px),1fr));gap:24px 30px}
 .panel{width:100%;height:auto;display:block;overflow:visible}
 .wide{display:block;width:100%;height:auto;overflow:visible}
@@ -108,9 +108,9 @@ th{font-weight:600;text-align:left}
 footer{padding-top:10px;padding-bottom:44px;font-size:13px;color:var(--muted)}
 @media(max-width:640px){
 body{font-size:16px}.top,.columns,footer{padding-left:16px;padding-right:16px}.top{padding-top:26px}
-h2{font-size:22px}.panels:not(.middle):not(.large){grid-template-columns:1fr 1fr;gap:16px 12px}
+h2{font-size:22px}.panels:not(.large){grid-template-columns:1fr 1fr;gap:16px 12px}
 .findings li{grid-template-columns:1fr;gap:0}.pictures img{width:58px;height:58px}
-.tiles{grid-template-columns:1fr 1fr}.protocol div,.models div{grid-template-columns:104px minmax(0,1fr)}
+.tiles{grid-template-columns:1fr 1fr}.tiles div:last-child:nth-child(odd){grid-column:span 2}.protocol div,.models div{grid-template-columns:104px minmax(0,1fr)}
 }
 @media print{nav,.skip{display:none}.columns{display:block}figure{break-inside:avoid}}
 "#;

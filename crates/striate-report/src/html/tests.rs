@@ -1,1 +1,82 @@
+use super::{page, sections};
+use crate::data::*;
 
+fn html(data: &ReportData) -> String {
+    page(
+        data,
+        &sections(data).unwrap(),
+        &crate::tables(data).unwrap(),
+    )
+    .unwrap()
+}
+
+#[test]
+fn an_analysis_that_was_not_run_is_named_with_its_reason() {
+    let mut data = ReportData::default();
+    data.not_run
+        .insert("rsa".into(), "The budget ran out <here>.".into());
+    let page = html(&data);
+    assert_eq!(page.matches("Not run.").count(), 8);
+    assert!(page.contains("The budget ran out &lt;here&gt;."));
+    assert!(page.contains("This analysis is not part of the recipe."));
+}
+
+#[test]
+fn one_seed_means_no_error_bars_and_the_page_says_why() {
+    let data = ReportData {
+        uncertainty: Uncertainty {
+            seeds: 1,
+            interval: String::new(),
+        },
+        scores: Some(Scores {
+            rows: vec![ScoreRow {
+                model: "mtl_monkey".into(),
+                level: Level::Overall,
+                name: "overall".into(),
+                score: 1.2.into(),
+            }],
+            ..Scores::default()
+        }),
+        ..ReportData::default()
+    };
+    let page = html(&data);
+    assert!(page.contains("One seed was run, so there are no error bars"));
+    assert!(page.contains("No error bars: they need at least two seeds."));
+    assert!(page.contains("Undecided") && !page.contains("Supported"));
+    assert!(!page.contains("class=\"s-err\""));
+}
+
+#[test]
+fn text_is_escaped() {
+    let data = ReportData {
+        title: "<script>alert(1)</script>".into(),
+        protocol: vec![("a&b".into(), "<c>".into())],
+        ..ReportData::default()
+    };
+    let page = html(&data);
+    assert!(!page.contains("<script"));
+    assert!(page.contains("a&amp;b") && page.contains("&lt;c&gt;"));
+}
+
+#[test]
+fn verdicts_follow_the_intervals() {
+    let finding = |low: f64, high: f64| {
+        let data = ReportData {
+            scores: Some(Scores {
+                differences: vec![DifferenceRow {
+                    model: "mtl_monkey".into(),
+                    reference: "mtl_shuffled".into(),
+                    level: Level::Overall,
+                    name: "overall".into(),
+                    difference: Estimate::with_interval(0.5 * (low + high), low, high),
+                }],
+                ..Scores::default()
+            }),
+            ..ReportData::default()
+        };
+        crate::findings(&data)[0].verdict
+    };
+    assert_eq!(finding(0.01, 0.2), Verdict::Supported);
+    assert_eq!(finding(-0.2, -0.01), Verdict::Contradicted);
+    assert_eq!(finding(-0.1, 0.2), Verdict::Undecided);
+}

@@ -55,7 +55,7 @@ pub(crate) fn rsa(data: &Rsa) -> Result<Vec<Figure>> {
                 wide: body.0,
                 narrow: body.1,
             },
-            tables: vec!["rsa"],
+            tables: vec!["rsa_similarity"],
         });
     }
     Ok(out)

@@ -84,7 +84,7 @@ fn metric(data: &Saliency, models: &[String], metric: &str) -> Panel {
         reference: None,
     };
     chart.draw(Size {
-        width: 230.0,
+        width: 200.0,
         height: 190.0,
     })
 }
