@@ -3,7 +3,7 @@
 use std::ops::ControlFlow;
 
 use candle_core::{Device, Tensor};
-use striate_nn::ops::gaussian_blur;
+use striate_nn::ops::{conv2d, gaussian_blur};
 use striate_random::Seed;
 use striate_testkit::{Golden, assert_close};
 
@@ -36,12 +36,8 @@ fn identity(x: &Tensor) -> candle_core::Result<Tensor> {
 /// A fixed random convolution, 3x3 with zero padding, without pooling.
 fn convolution(channels: usize, out: usize) -> impl Fn(&Tensor) -> candle_core::Result<Tensor> {
     let scale = (2.0 / (9 * channels) as f64).sqrt();
-    let weight = (random((out, channels, 3, 3), "weight") * scale).unwrap();
-    move |x: &Tensor| {
-        x.permute((0, 3, 1, 2))?
-            .contiguous()?
-            .conv2d(&weight, 1, 1, 1, 1)
-    }
+    let weight = (random((out, 3, 3, channels), "weight") * scale).unwrap();
+    move |x: &Tensor| conv2d(x, &weight, None, 1, 1).map_err(candle_core::Error::wrap)
 }
 
 fn run(
@@ -160,11 +156,15 @@ fn fifty_exact_steps_follow_pytorch() {
         let (shape, values) = golden.f32(name);
         Tensor::from_vec(values, shape, &Device::Cpu).unwrap()
     };
-    let (w1, w2) = (tensor("w1"), tensor("w2"));
-    let network = |x: &Tensor| {
-        let x = x.permute((0, 3, 1, 2))?.contiguous()?;
-        x.conv2d(&w1, 1, 1, 1, 1)?.relu()?.conv2d(&w2, 1, 1, 1, 1)
+    let layer = |name: &str| {
+        tensor(name)
+            .permute((0, 2, 3, 1))
+            .and_then(|w| w.contiguous())
     };
+    let (w1, w2) = (layer("w1").unwrap(), layer("w2").unwrap());
+    let convolve =
+        |x: &Tensor, w: &Tensor| conv2d(x, w, None, 1, 1).map_err(candle_core::Error::wrap);
+    let network = |x: &Tensor| convolve(&convolve(x, &w1)?.relu()?, &w2);
     let rows = Tensor::new(&[0u32, 0, 1, 1], &Device::Cpu).unwrap();
     let originals = tensor("images").index_select(&rows, 0).unwrap();
     let target = features(&network, &originals).unwrap();
@@ -263,7 +263,7 @@ fn the_fast_mode_reaches_the_exact_objective() {
     let first = convolution(1, 8);
     let deep = {
         let (first, second) = (convolution(1, 8), convolution(8, 8));
-        move |x: &Tensor| second(&first(x)?.relu()?.permute((0, 2, 3, 1))?)?.relu()
+        move |x: &Tensor| second(&first(x)?.relu()?)?.relu()
     };
     let networks: [&crate::Network<'_>; 2] = [&first, &deep];
     let budgets = [0.1, 0.4, 1.0].map(|q| Budget::fraction(q).unwrap());
