@@ -15,6 +15,22 @@ pub enum DeviceKind {
     Cuda,
 }
 
+impl std::str::FromStr for DeviceKind {
+    type Err = crate::Error;
+
+    fn from_str(name: &str) -> crate::Result<Self> {
+        match name {
+            "cpu" => Ok(Self::Cpu),
+            "cuda" => Ok(Self::Cuda),
+            _ => Err(crate::error::config_error(
+                "device",
+                "`cpu` or `cuda`",
+                name,
+            )),
+        }
+    }
+}
+
 /// The device of that kind; without a usable GPU the CPU and one line that says why.
 pub fn device(kind: DeviceKind) -> (Device, Option<String>) {
     match kind {
@@ -63,6 +79,15 @@ mod tests {
         let (device, message) = device(DeviceKind::Cpu);
         assert!(device.is_cpu());
         assert_eq!(message, None);
+    }
+
+    #[test]
+    fn names_are_parsed() {
+        assert_eq!("cuda".parse::<DeviceKind>().unwrap(), DeviceKind::Cuda);
+        assert_eq!(
+            "gpu".parse::<DeviceKind>().unwrap_err().to_string(),
+            "device: expected `cpu` or `cuda`, found gpu"
+        );
     }
 
     #[test]

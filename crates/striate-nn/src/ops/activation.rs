@@ -18,7 +18,15 @@ pub fn relu(x: &Tensor) -> Result<Tensor> {
 }
 
 /// As [`relu`], by the given backend.
-pub(crate) fn relu_with(backend: Backend, x: &Tensor) -> Result<Tensor> {
+///
+/// # Shapes
+///
+/// As [`relu`].
+///
+/// # Errors
+///
+/// As [`relu`].
+pub fn relu_with(backend: Backend, x: &Tensor) -> Result<Tensor> {
     if cpu::applies(backend, &[x]) {
         return Ok(cpu::relu(x)?);
     }

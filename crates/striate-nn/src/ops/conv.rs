@@ -121,7 +121,15 @@ pub fn conv2d(
 }
 
 /// As [`conv2d`], by the given backend.
-pub(crate) fn conv2d_with(
+///
+/// # Shapes
+///
+/// As [`conv2d`].
+///
+/// # Errors
+///
+/// As [`conv2d`].
+pub fn conv2d_with(
     backend: Backend,
     x: &Tensor,
     weight: &Tensor,
@@ -150,7 +158,15 @@ pub fn linear(x: &Tensor, weight: &Tensor, bias: Option<&Tensor>) -> Result<Tens
 }
 
 /// As [`linear`], by the given backend.
-pub(crate) fn linear_with(
+///
+/// # Shapes
+///
+/// As [`linear`].
+///
+/// # Errors
+///
+/// As [`linear`].
+pub fn linear_with(
     backend: Backend,
     x: &Tensor,
     weight: &Tensor,

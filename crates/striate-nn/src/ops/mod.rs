@@ -11,21 +11,16 @@ mod pool;
 pub mod reference;
 mod sample;
 
-pub use activation::{elu_plus_one, relu};
+pub use activation::{elu_plus_one, relu, relu_with};
 pub use blur::gaussian_blur;
-pub use conv::{Conv2dGeometry, conv2d, linear};
+pub use conv::{Conv2dGeometry, conv2d, conv2d_with, linear, linear_with};
 pub use dropout::{dropout, dropout_with_mask};
 pub use gamma::ln_gamma;
-pub use pool::{global_max_pool, max_pool_2x2};
-pub use sample::bilinear_sample;
+pub use pool::{global_max_pool, global_max_pool_with, max_pool_2x2, max_pool_2x2_with};
+pub use sample::{bilinear_sample, bilinear_sample_with};
 
-pub(crate) use activation::relu_with;
-pub(crate) use conv::{check_linear, conv2d_with, linear_with};
+pub(crate) use conv::check_linear;
 pub(crate) use dropout::check as check_dropout;
-#[cfg(test)]
-pub(crate) use pool::global_max_pool_with;
-pub(crate) use pool::max_pool_2x2_with;
-pub(crate) use sample::bilinear_sample_with;
 
 #[cfg(test)]
 mod tests;

@@ -21,7 +21,15 @@ pub fn max_pool_2x2(x: &Tensor) -> Result<Tensor> {
 }
 
 /// As [`max_pool_2x2`], by the given backend.
-pub(crate) fn max_pool_2x2_with(backend: Backend, x: &Tensor) -> Result<Tensor> {
+///
+/// # Shapes
+///
+/// As [`max_pool_2x2`].
+///
+/// # Errors
+///
+/// As [`max_pool_2x2`].
+pub fn max_pool_2x2_with(backend: Backend, x: &Tensor) -> Result<Tensor> {
     let sizes = check_2x2(x)?;
     if cpu::applies(backend, &[x]) {
         return Ok(cpu::max_pool_2x2(x, sizes)?);
@@ -43,7 +51,15 @@ pub fn global_max_pool(x: &Tensor) -> Result<Tensor> {
 }
 
 /// As [`global_max_pool`], by the given backend.
-pub(crate) fn global_max_pool_with(backend: Backend, x: &Tensor) -> Result<Tensor> {
+///
+/// # Shapes
+///
+/// As [`global_max_pool`].
+///
+/// # Errors
+///
+/// As [`global_max_pool`].
+pub fn global_max_pool_with(backend: Backend, x: &Tensor) -> Result<Tensor> {
     let sizes = dims(x, "global_max_pool", "[batch, height, width, channels]")?;
     if cpu::applies(backend, &[x]) {
         return Ok(cpu::global_max_pool(x, sizes)?);

@@ -25,11 +25,15 @@ pub fn bilinear_sample(map: &Tensor, grid: &Tensor) -> Result<Tensor> {
 }
 
 /// As [`bilinear_sample`], by the given backend.
-pub(crate) fn bilinear_sample_with(
-    backend: Backend,
-    map: &Tensor,
-    grid: &Tensor,
-) -> Result<Tensor> {
+///
+/// # Shapes
+///
+/// As [`bilinear_sample`].
+///
+/// # Errors
+///
+/// As [`bilinear_sample`].
+pub fn bilinear_sample_with(backend: Backend, map: &Tensor, grid: &Tensor) -> Result<Tensor> {
     if cpu::applies(backend, &[map, grid]) {
         return Ok(cpu::bilinear_sample(map, grid, check(map, grid)?)?);
     }

@@ -5,7 +5,7 @@ use striate_testkit::Differences;
 use super::*;
 use crate::Backend;
 use crate::testing::{
-    assert_tensor, check_golden, check_gradients, flat, random, tensor, with_threads,
+    assert_tensor, check_golden, check_gradients, flat, gradients, random, tensor, with_threads,
 };
 
 const BACKENDS: [Backend; 2] = [Backend::Auto, Backend::Reference];
@@ -245,5 +245,33 @@ fn a_view_is_read_as_what_it_shows() {
     for pool in [max_pool_2x2_with, global_max_pool_with] {
         let fast = pool(Backend::Auto, &x).unwrap();
         assert_tensor(&fast, &pool(Backend::Reference, &x).unwrap(), 0.0, 0.0);
+    }
+}
+
+proptest::proptest! {
+    #![proptest_config(proptest::prelude::ProptestConfig::with_cases(64))]
+
+    /// Any convolution: values and gradients of the kernels and of the reference.
+    #[test]
+    fn the_kernels_convolve_as_the_reference(
+        batch in 1usize..4,
+        (height, width) in (1usize..14, 1usize..14),
+        (input, output) in (1usize..20, 1usize..20),
+        (kernel, stride, padding) in (1usize..5, 1usize..4, 0usize..3),
+    ) {
+        proptest::prop_assume!(kernel <= height.min(width) + 2 * padding);
+        let inputs = [
+            random(&[batch, height, width, input], 1),
+            random(&[output, kernel, kernel, input], 2),
+            random(&[output], 3),
+        ];
+        let [(fast, fast_gradients), (slow, slow_gradients)] = BACKENDS.map(|backend| {
+            gradients(&inputs, |a| conv2d_with(backend, &a[0], &a[1], Some(&a[2]), stride, padding))
+        });
+        // f32 sums of up to 2000 products of size 1, in another order.
+        assert_tensor(&fast, &slow, 5e-4, 1e-4);
+        for (fast, slow) in fast_gradients.iter().zip(&slow_gradients) {
+            assert_tensor(fast, slow, 5e-4, 1e-4);
+        }
     }
 }
