@@ -62,8 +62,9 @@ pub use error::{Error, Result};
 pub use grid::{AccuracyGrid, Counts, Row, Run};
 pub use regression::{Coefficient, Design, Ols};
 pub use score::{
-    CorruptionScore, Difference, Estimate, GroupScore, Pooling, Robustness, RobustnessScore,
-    RunReference, RunScore, ScoreConfig, SeedUncertainty, aggregate, robustness, run_scores,
+    CorruptionScore, Difference, Estimate, GroupScore, Increment, Pooling, Robustness,
+    RobustnessScore, RunReference, RunScore, ScoreConfig, SeedUncertainty, aggregate, increment,
+    robustness, run_scores,
 };
 pub use summary::{BootstrapSummary, Interval, mean_sd, quantile_sorted};
 pub use wilcoxon::{Wilcoxon, wilcoxon};

@@ -220,6 +220,36 @@ pub const RATIOS: [PublishedRatio; 12] = [
     ratio(5, 1.159, 0.111, 0.9349, 0.4522),
 ];
 
+/// A coefficient of the study's printed regression.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct PublishedCoefficient {
+    /// The column, named as in [`crate::regression::study`].
+    pub name: &'static str,
+    /// The estimate.
+    pub value: f64,
+    /// Its standard error.
+    pub standard_error: f64,
+    /// Its two-sided p-value.
+    pub p: f64,
+}
+
+const fn b(name: &'static str, value: f64, standard_error: f64, p: f64) -> PublishedCoefficient {
+    PublishedCoefficient {
+        name,
+        value,
+        standard_error,
+        p,
+    }
+}
+
+/// `robustness ~ clean + neural` over 60 runs: robustness and clean accuracy in
+/// percent, neural prediction as a correlation (`analyses.md` 1.7; R2 0.338).
+pub const REGRESSION: [PublishedCoefficient; 3] = [
+    b("intercept", -77.68, 36.60, 0.038),
+    b("clean", 2.470, 0.580, 7.8e-5),
+    b("neural", 84.68, 17.25, 8.1e-6),
+];
+
 /// Clean accuracy of one stored Baseline (gray TinyImageNet, seed 1000).
 pub const BASELINE_CLEAN: f64 = 0.4951;
 

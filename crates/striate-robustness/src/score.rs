@@ -11,9 +11,11 @@ use crate::summary::{BootstrapSummary, Interval};
 use crate::{Error, Result};
 
 mod counting;
+mod increment;
 mod layout;
 mod runs;
 
+pub use increment::{Increment, increment};
 use layout::Layout;
 pub(crate) use layout::Layout as Statistics;
 pub use runs::{RunReference, RunScore, run_scores};

@@ -121,6 +121,14 @@ pub enum Error {
         /// The first feature that depends on those before it.
         feature: usize,
     },
+    /// A neuron whose noise cannot be estimated.
+    #[error(
+        "neuron {neuron} answers the same in every repeat: its signal-to-noise ratio is undefined"
+    )]
+    NoNoise {
+        /// Column.
+        neuron: usize,
+    },
     /// A name that means nothing here.
     #[error("unknown {kind} `{name}`, expected one of {known}")]
     Unknown {

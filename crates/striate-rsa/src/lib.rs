@@ -17,6 +17,14 @@
 //! # Ok::<(), striate_rsa::Error>(())
 //! ```
 //!
+//! * [`mahalanobis`], [`crossnobis`] and [`poisson_kl`] know the noise of the
+//!   features; [`RdmBuilder`] takes features in chunks.
+//! * [`noise_ceiling`], [`split_half`]: how well could any model do?
+//! * [`Inference`]: bootstrap over images, subjects and training seeds, with
+//!   corrected variances and comparisons of models.
+//! * [`partial_compare`]: what is shared beyond a third matrix, e.g. of pixels.
+//! * [`linear_cka`], [`debiased_cka`]: the alternative without a matrix.
+//!
 //! Sources: Kriegeskorte et al. 2008; Li et al. 2019; Schütt et al. 2023
 //! (rsatoolbox, whose results the comparators reproduce); `analyses.md` 2.
 
@@ -45,4 +53,4 @@ pub use inference::{Candidate, Evaluation, Inference, Resample};
 pub use noise::{NoisePrecision, RatePrior, Shrinkage, crossnobis, mahalanobis, poisson_kl};
 pub use partial::partial_compare;
 pub use rdm::Rdm;
-pub use reliability::{SplitHalf, split_half};
+pub use reliability::{SplitHalf, signal_weights, split_half, weighted};

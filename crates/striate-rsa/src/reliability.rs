@@ -88,5 +88,61 @@ pub fn split_half(
     })
 }
 
+/// Signal-to-noise weight of each neuron, `sigma_signal / sigma_noise`, by which
+/// Li et al. 2019 scale responses before comparing images (`analyses.md` 2.3).
+///
+/// The noise variance is that within images; the signal variance is the variance
+/// of the means over images, less the noise that is left in them. Neurons
+/// without measurable signal weigh 0; one without any noise is an error.
+///
+/// # Errors
+///
+/// Fewer than two repeats, repeats of different shapes, a neuron whose responses
+/// never differ between repeats.
+pub fn signal_weights(repeats: &[Features<'_>]) -> Result<Vec<f64>> {
+    let mean = mean_of_repeats(repeats)?;
+    let (images, count) = (mean.rows as f64, repeats.len() as f64);
+    (0..mean.columns)
+        .map(|neuron| {
+            let of_image = |i: usize| mean.row(i)[neuron];
+            let noise: f64 = repeats
+                .iter()
+                .flat_map(|repeat| {
+                    let own = move |i: usize| f64::from(repeat.image(i)[neuron]);
+                    (0..mean.rows).map(move |i| (own(i), i))
+                })
+                .map(|(value, i)| (value - of_image(i)).powi(2))
+                .sum::<f64>()
+                / (images * (count - 1.0));
+            if noise <= 0.0 {
+                return Err(Error::NoNoise { neuron });
+            }
+            let grand = (0..mean.rows).map(of_image).sum::<f64>() / images;
+            let squares = (0..mean.rows).map(|i| (of_image(i) - grand).powi(2));
+            let between = squares.sum::<f64>() / (images - 1.0);
+            Ok((between - noise / count).max(0.0).sqrt() / noise.sqrt())
+        })
+        .collect()
+}
+
+/// Features scaled by one weight each, row-major as the input.
+///
+/// # Errors
+///
+/// If there are not as many weights as features.
+pub fn weighted(features: &Features<'_>, weights: &[f64]) -> Result<Vec<f32>> {
+    if weights.len() != features.features() {
+        return Err(Error::Length {
+            what: "weights of features".to_owned(),
+            expected: features.features(),
+            found: weights.len(),
+        });
+    }
+    Ok((0..features.images())
+        .flat_map(|i| features.image(i).iter().zip(weights))
+        .map(|(value, weight)| (f64::from(*value) * weight) as f32)
+        .collect())
+}
+
 #[cfg(test)]
 mod tests;

@@ -52,6 +52,22 @@ fn the_additive_regression_is_the_printed_one() {
 }
 
 #[test]
+fn the_published_table_is_the_refit() {
+    let ols = fit(&runs()).additive;
+    for published in crate::published::REGRESSION {
+        let own = line(&ols, published.name);
+        // Tolerance: the printed digits.
+        assert_close(
+            &[own.value, own.standard_error],
+            &[published.value, published.standard_error],
+            5e-3,
+            0.0,
+        );
+        assert_close(&[own.p], &[published.p], 0.0, 2e-2);
+    }
+}
+
+#[test]
 fn the_interaction_is_the_printed_one() {
     let fits = fit(&runs());
     let interaction = line(&fits.interaction, "clean:neural");

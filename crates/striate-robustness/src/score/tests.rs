@@ -300,6 +300,32 @@ fn counting_errors_match_simulation() {
 }
 
 #[test]
+fn the_increment_is_over_the_best_control() {
+    let root = Seed::new(21);
+    let grid = grid(
+        &["baseline", "real", "shuffled", "random"],
+        5,
+        &["fog"],
+        |m, i, _, _| {
+            let noise = root.index(m as u64).index(i as u64).stream().normal();
+            [0.4, 0.5, 0.45, 0.451][m] + 0.01 * noise
+        },
+    );
+    let config = config(Selection::All, 1_000);
+    let result = increment(&grid, &config, "real", &["shuffled", "random"]).unwrap();
+    let scores = robustness(&grid, &config).unwrap();
+    let value = |m: &str| scores.score(m).unwrap().overall.value;
+    let best = value("shuffled").max(value("random"));
+    assert_close(&[result.value], &[value("real") - best], 1e-12, 0.0);
+    assert_close(&[value(&result.best_control)], &[best], 0.0, 0.0);
+    let mean = |u: SeedUncertainty| u.bootstrap().unwrap().mean;
+    // The best of two draws is above one of them.
+    assert!(mean(result.against_any) < mean(result.against_best));
+    assert!(increment(&grid, &config, "real", &[]).is_err());
+    assert!(increment(&grid, &config, "real", &["oracle"]).is_err());
+}
+
+#[test]
 fn run_scores_follow_their_reference() {
     let grid = grid(&["baseline", "m"], 2, &["fog"], |m, i, _, _| match (m, i) {
         (0, 0) => 0.4,
