@@ -6,6 +6,8 @@ use std::cell::Cell;
 use std::fmt;
 use std::sync::OnceLock;
 
+pub use crate::peak::fma_peak;
+
 /// An instruction set that this processor has.
 ///
 /// Sums differ in their last bits between instruction sets (fused multiply-add
@@ -137,3 +139,6 @@ pub fn describe() -> Description {
         architecture: std::env::consts::ARCH,
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -38,6 +38,7 @@ mod map;
 mod norm;
 mod optim;
 mod pack;
+mod peak;
 mod pool;
 mod reduce;
 mod sample;
@@ -50,7 +51,8 @@ mod tile;
 mod winograd;
 
 pub use conv::{
-    Algorithm, algorithm, conv2d_backward_input, conv2d_backward_weight, conv2d_forward,
+    Algorithm, Product, algorithm, conv2d_backward_input, conv2d_backward_weight, conv2d_forward,
+    with_algorithm,
 };
 pub use dft::{Dft, dft2};
 pub use error::{Error, Result};

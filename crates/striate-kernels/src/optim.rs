@@ -152,3 +152,6 @@ vectorised! {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

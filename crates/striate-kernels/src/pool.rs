@@ -213,3 +213,6 @@ pub fn global_max_pool_backward(
         });
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;

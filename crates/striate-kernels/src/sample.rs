@@ -184,3 +184,6 @@ pub fn bilinear_sample_backward(
         });
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;

@@ -3,6 +3,7 @@
 use proptest::test_runner::TestCaseError;
 use striate_random::Seed;
 
+use crate::conv::{forced_algorithm, with_algorithm};
 use crate::cpu::{Isa, with_isa};
 
 /// `len` normal values of a named stream.
@@ -16,7 +17,13 @@ pub(crate) fn values(seed: u64, name: &str, len: usize) -> Vec<f32> {
 pub(crate) fn everywhere(work: impl Fn() -> Vec<f32> + Sync) -> Vec<(Isa, Vec<f32>)> {
     let on = |threads: usize, isa| {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads);
-        pool.build().unwrap().install(|| with_isa(isa, &work))
+        let forced = forced_algorithm();
+        pool.build().unwrap().install(|| {
+            with_isa(isa, || match forced {
+                Some(algorithm) => with_algorithm(algorithm, &work),
+                None => work(),
+            })
+        })
     };
     let runs = Isa::available().iter().map(|isa| {
         let one = on(1, *isa);

@@ -6,6 +6,8 @@ mod strip;
 #[cfg(test)]
 mod tests;
 
+use std::cell::Cell;
+
 use crate::error::{Result, check_length};
 use crate::gemm::{GemmShape, gemm_nn, gemm_nt};
 use crate::reduce::column_sums;
@@ -24,16 +26,66 @@ pub enum Algorithm {
     Winograd,
 }
 
-/// Channels (the fewer of in and out) from which on Winograd is faster.
+/// One of the three products of a convolution.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Product {
+    /// The output from input and weights.
+    Forward,
+    /// The input's gradient from weights and the output's gradient.
+    InputGradient,
+    /// The weights' gradient from input and the output's gradient.
+    WeightGradient,
+}
+
+/// Channels that are summed or tiled over from which on Winograd is faster
+/// (measured: `cargo bench -p striate-kernels --bench layers -- choose`).
 const WINOGRAD_CHANNELS: usize = 8;
 
-/// The algorithm that the kernels use for `shape`.
-pub fn algorithm(shape: &ConvShape) -> Algorithm {
-    if shape.taps() == 1 && shape.stride == 1 && shape.padding == 0 {
-        Algorithm::Gemm
-    } else if winograd::supports(shape)
-        && shape.in_channels.min(shape.out_channels) >= WINOGRAD_CHANNELS
-    {
+/// Pixels below which transforming the weights costs more than it saves.
+const WINOGRAD_PIXELS: usize = 64;
+
+thread_local! {
+    static FORCED: Cell<Option<Algorithm>> = const { Cell::new(None) };
+}
+
+/// Runs `work` with convolutions called from this thread computed by
+/// `algorithm` where it can compute them, for tests and comparisons.
+pub fn with_algorithm<R>(algorithm: Algorithm, work: impl FnOnce() -> R) -> R {
+    struct Restore(Option<Algorithm>);
+    impl Drop for Restore {
+        fn drop(&mut self) {
+            FORCED.set(self.0);
+        }
+    }
+    let _restore = Restore(FORCED.replace(Some(algorithm)));
+    work()
+}
+
+/// The algorithm of an enclosing [`with_algorithm`].
+#[cfg(test)]
+pub(crate) fn forced_algorithm() -> Option<Algorithm> {
+    FORCED.get()
+}
+
+/// The algorithm that the kernels use for one product of `shape`.
+pub fn algorithm(shape: &ConvShape, product: Product) -> Algorithm {
+    let gemm = shape.taps() == 1 && shape.stride == 1 && shape.padding == 0;
+    let winograd = winograd::supports(shape);
+    match FORCED.get() {
+        Some(Algorithm::Direct) => return Algorithm::Direct,
+        Some(Algorithm::Winograd) if winograd => return Algorithm::Winograd,
+        _ if gemm => return Algorithm::Gemm,
+        _ => {}
+    }
+    let pixels = shape.out_pixels();
+    let faster = match product {
+        Product::Forward => shape.in_channels >= WINOGRAD_CHANNELS && pixels >= WINOGRAD_PIXELS,
+        Product::InputGradient => {
+            shape.out_channels >= WINOGRAD_CHANNELS && pixels >= WINOGRAD_PIXELS
+        }
+        Product::WeightGradient => shape.in_channels.min(shape.out_channels) >= WINOGRAD_CHANNELS,
+    };
+    if winograd && faster {
         Algorithm::Winograd
     } else {
         Algorithm::Direct
@@ -73,7 +125,7 @@ pub fn conv2d_forward(
     if let Some(bias) = bias {
         check_length(NAME, "bias", bias.len(), shape.out_channels)?;
     }
-    match algorithm(shape) {
+    match algorithm(shape, Product::Forward) {
         Algorithm::Gemm => gemm_nt(pixels_gemm(shape), input, weight, bias, output)?,
         Algorithm::Direct => direct::forward(shape, input, weight, bias, output),
         Algorithm::Winograd => winograd::forward(shape, input, weight, bias, output),
@@ -102,7 +154,7 @@ pub fn conv2d_backward_input(
     check_length(NAME, "weight", weight.len(), shape.weight_len())?;
     check_length(NAME, "grad_output", grad_output.len(), shape.output_len())?;
     check_length(NAME, "grad_input", grad_input.len(), shape.input_len())?;
-    match algorithm(shape) {
+    match algorithm(shape, Product::InputGradient) {
         Algorithm::Gemm => {
             let gemm = GemmShape {
                 rows: shape.out_pixels(),
@@ -143,7 +195,7 @@ pub fn conv2d_backward_weight(
         check_length(NAME, "grad_bias", grad_bias.len(), shape.out_channels)?;
         column_sums(grad_output, grad_bias);
     }
-    match algorithm(shape) {
+    match algorithm(shape, Product::WeightGradient) {
         Algorithm::Winograd => winograd::backward_weight(shape, input, grad_output, grad_weight),
         // The products of 1x1 kernels are those of a strip of one row and column.
         _ => direct::backward_weight(shape, input, grad_output, grad_weight),

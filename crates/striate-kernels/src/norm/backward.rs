@@ -209,9 +209,8 @@ vectorised! {
         grad_x: &mut [f32],
     ) {
         let channels = scale.len();
-        let (shift, mean, factor) = (&shift[..channels], &mean[..channels], &factor[..channels]);
         let (sum, product) = sums.split_at_mut(channels);
-        let product = &mut product[..channels];
+        let channel = Channels { scale, shift, mean, factor, floor };
         let (upper, lower) = x.split_at(x.len() / 2);
         let (grad_upper, grad_lower) = grad_x.split_at_mut(x.len() / 2);
         for grad in [&mut *grad_upper, &mut *grad_lower] {
@@ -224,38 +223,84 @@ vectorised! {
         for ((grad_y, (upper, lower)), (grad_upper, grad_lower)) in
             grad_y.chunks_exact(channels).zip(from).zip(to)
         {
-            let (x0, x1) = upper.split_at(channels);
-            let (x2, x3) = lower.split_at(channels);
-            let (x0, x1, x2, x3) = (&x0[..channels], &x1[..channels], &x2[..channels], &x3[..channels]);
-            let (g0, g1) = grad_upper.split_at_mut(channels);
-            let (g2, g3) = grad_lower.split_at_mut(channels);
-            let (g0, g1) = (&mut g0[..channels], &mut g1[..channels]);
-            let (g2, g3) = (&mut g2[..channels], &mut g3[..channels]);
-            for c in 0..channels {
-                let z = |x: f32| x * scale[c] + shift[c];
-                let (z0, z1, z2, z3) = (z(x0[c]), z(x1[c]), z(x2[c]), z(x3[c]));
-                let m = z0.max(z1).max(z2.max(z3));
-                // Selects without branches; what one of them takes, the next ones no longer see.
-                let g = if m > floor { grad_y[c] } else { 0.0 };
-                let h0 = if z0 == m { g } else { 0.0 };
-                let rest = g - h0;
-                let h1 = if z1 == m { rest } else { 0.0 };
-                let rest = rest - h1;
-                let h2 = if z2 == m { rest } else { 0.0 };
-                let h3 = rest - h2;
-                g0[c] = h0 * factor[c];
-                g1[c] = h1 * factor[c];
-                g2[c] = h2 * factor[c];
-                g3[c] = h3 * factor[c];
-                sum[c] += g;
-                let mean = mean[c];
-                product[c] += h0 * (x0[c] - mean)
-                    + h1 * (x1[c] - mean)
-                    + h2 * (x2[c] - mean)
-                    + h3 * (x3[c] - mean);
+            let mut c = 0;
+            while c + 8 <= channels {
+                window::<8>(&channel, c, [upper, lower], grad_y, sum, product, [grad_upper, grad_lower]);
+                c += 8;
+            }
+            while c < channels {
+                window::<1>(&channel, c, [upper, lower], grad_y, sum, product, [grad_upper, grad_lower]);
+                c += 1;
             }
         }
     }
+}
+
+/// What the first pass needs of each channel.
+struct Channels<'a> {
+    scale: &'a [f32],
+    shift: &'a [f32],
+    mean: &'a [f32],
+    factor: &'a [f32],
+    floor: f32,
+}
+
+/// N channels from `c` on of one window. Copies them to arrays first: with so
+/// many slices the compiler would not prove that they are disjoint.
+#[inline(always)]
+fn window<const N: usize>(
+    channels: &Channels<'_>,
+    c: usize,
+    [upper, lower]: [&[f32]; 2],
+    grad_y: &[f32],
+    sum: &mut [f32],
+    product: &mut [f32],
+    [grad_upper, grad_lower]: [&mut [f32]; 2],
+) {
+    let count = channels.scale.len();
+    let (scale, shift) = (take::<N>(channels.scale, c), take::<N>(channels.shift, c));
+    let (mean, factor) = (take::<N>(channels.mean, c), take::<N>(channels.factor, c));
+    let grad_y = take::<N>(grad_y, c);
+    let x = [
+        take::<N>(upper, c),
+        take::<N>(upper, count + c),
+        take::<N>(lower, c),
+        take::<N>(lower, count + c),
+    ];
+    let (mut sums, mut products) = (take::<N>(sum, c), take::<N>(product, c));
+    let mut grad = [[0.0; N]; 4];
+    for i in 0..N {
+        let z = [0, 1, 2, 3].map(|k| x[k][i] * scale[i] + shift[i]);
+        let larger = |a: f32, b: f32| if b > a { b } else { a };
+        let m = larger(larger(z[0], z[1]), larger(z[2], z[3]));
+        // Selects without branches; what one of them takes, the next ones no longer see.
+        let g = if m > channels.floor { grad_y[i] } else { 0.0 };
+        let g0 = if z[0] == m { g } else { 0.0 };
+        let rest = g - g0;
+        let g1 = if z[1] == m { rest } else { 0.0 };
+        let rest = rest - g1;
+        let g2 = if z[2] == m { rest } else { 0.0 };
+        let g3 = rest - g2;
+        for (k, g) in [g0, g1, g2, g3].into_iter().enumerate() {
+            grad[k][i] = g * factor[i];
+            products[i] += g * (x[k][i] - mean[i]);
+        }
+        sums[i] += g;
+    }
+    grad_upper[c..c + N].copy_from_slice(&grad[0]);
+    grad_upper[count + c..count + c + N].copy_from_slice(&grad[1]);
+    grad_lower[c..c + N].copy_from_slice(&grad[2]);
+    grad_lower[count + c..count + c + N].copy_from_slice(&grad[3]);
+    sum[c..c + N].copy_from_slice(&sums);
+    product[c..c + N].copy_from_slice(&products);
+}
+
+/// N values of a slice.
+#[inline(always)]
+fn take<const N: usize>(slice: &[f32], at: usize) -> [f32; N] {
+    let mut values = [0.0; N];
+    values.copy_from_slice(&slice[at..at + N]);
+    values
 }
 
 vectorised! {

@@ -1,9 +1,9 @@
 //! The weight gradient: for each position the product of the transformed
 //! gradients of outputs and the transformed inputs, summed over tiles.
 //!
-//! Few channels: groups of blocks of tiles each sum on their own, in one task
-//! each, and the groups' sums are added in order. Many channels: one sum, whose
-//! positions and rows are divided over tasks.
+//! Many tiles of few channels: groups of blocks of tiles each sum on their own, in
+//! one task each, and the groups' sums are added in order. Otherwise: one sum,
+//! whose positions and rows are divided over tasks.
 
 use std::ops::Range;
 
@@ -17,9 +17,6 @@ use crate::shape::ConvShape;
 use crate::shared::{SharedMut, with_scratch};
 use crate::simd::{PANEL, Simd, Task, dispatch};
 use crate::tile::{Left, Panels, Size, Start, Target, multiply};
-
-/// Products of channels above which there is one sum only.
-const GROUPED: usize = 128 * 128;
 
 /// Values of the groups' sums together (16 MiB).
 const SUMS: usize = 4 << 20;
@@ -44,8 +41,10 @@ pub(crate) fn backward_weight(
         },
         layout: GradientLayout::new(shape),
     };
-    if shape.in_channels * shape.out_channels <= GROUPED {
-        grouped(isa, pass, grad_weight);
+    let (block, groups) = pass.groups();
+    // Sums of their own pay where they are small beside the transformed tiles.
+    if groups * pass.layout.len() <= pass.tiles.count * pass.tile_len() / 2 {
+        grouped(isa, pass, block, groups, grad_weight);
     } else {
         stepwise(isa, pass, grad_weight);
     }
@@ -63,6 +62,14 @@ struct Pass<'a> {
 impl Pass<'_> {
     fn tile_len(&self) -> usize {
         POSITIONS * (self.layout.in_channels + self.layout.out)
+    }
+
+    /// Tiles of a block that stays in the second-level cache, and the number of
+    /// groups of blocks.
+    fn groups(&self) -> (usize, usize) {
+        let block = ((128 << 10) / self.tile_len()).clamp(24, 192);
+        let groups = (SUMS / self.layout.len()).clamp(2, 16);
+        (block, groups.min(self.tiles.count.div_ceil(block)))
     }
 
     /// Adds (or stores, for `Start::Zero`) the products of `tiles` tiles at one
@@ -104,12 +111,8 @@ impl Pass<'_> {
     }
 }
 
-fn grouped(isa: Isa, pass: Pass<'_>, grad_weight: &mut [f32]) {
+fn grouped(isa: Isa, pass: Pass<'_>, block: usize, groups: usize, grad_weight: &mut [f32]) {
     let tiles = pass.tiles.count;
-    let block = ((128 << 10) / pass.tile_len()).clamp(24, 192);
-    let groups = (SUMS / pass.layout.len())
-        .clamp(2, 16)
-        .min(tiles.div_ceil(block));
     let gradient = Domain::new(pass.layout.out, block);
     let input = Domain::new(pass.layout.in_channels, block);
     with_scratch(groups * pass.layout.len(), |sums| {

@@ -9,6 +9,9 @@
 //! tiles of (A grad_y A^T)(B^T x B)] G; the input gradient is the convolution of
 //! the output's gradient with the turned kernel.
 //!
+//! Accuracy: errors are below 5e-6 of the largest sum of absolute products of the
+//! tensor (the tests' bound); small elements beside large ones lose relative accuracy.
+//!
 //! Invariant: what a block of tiles holds depends on the shape only; forward
 //! results do not even depend on the blocks.
 

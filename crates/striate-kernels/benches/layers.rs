@@ -1,0 +1,232 @@
+//! Speed of each convolution of the narrow and the wide VGG, and of the fused
+//! batch norm, beside the multiply-add peak measured in the same run.
+//!
+//! `cargo bench -p striate-kernels --bench layers -- [narrow|wide|choose] [repetitions]`
+//!
+//! GFLOP/s count the direct convolution, so Winograd may exceed the peak. Times
+//! are CPU time of the process (all threads), median of the repetitions.
+
+use std::time::Instant;
+
+use striate_kernels::{
+    Activation, Algorithm, ConvShape, MapShape, NormBlock, NormParameters, Pooling, Product,
+    Result, algorithm, batch_norm_backward_training, batch_norm_forward, batch_norm_statistics,
+    conv2d_backward_input, conv2d_backward_weight, conv2d_forward, cpu, with_algorithm,
+};
+
+/// CPU seconds of all threads so far, where the system tells (Linux).
+fn cpu_seconds() -> Option<f64> {
+    let mut nanoseconds = 0u64;
+    for task in std::fs::read_dir("/proc/self/task").ok()? {
+        let text = std::fs::read_to_string(task.ok()?.path().join("schedstat")).ok()?;
+        nanoseconds += text.split(' ').next()?.parse::<u64>().ok()?;
+    }
+    Some(nanoseconds as f64 * 1e-9)
+}
+
+/// Median CPU seconds (wall seconds where the system does not tell).
+fn time(repetitions: usize, mut work: impl FnMut() -> Result<()>) -> Result<f64> {
+    work()?;
+    let mut times: Vec<f64> = (0..repetitions)
+        .map(|_| {
+            let (cpu, wall) = (cpu_seconds(), Instant::now());
+            work()?;
+            Ok(match (cpu, cpu_seconds()) {
+                (Some(start), Some(end)) => end - start,
+                _ => wall.elapsed().as_secs_f64(),
+            })
+        })
+        .collect::<Result<_>>()?;
+    times.sort_by(f64::total_cmp);
+    Ok(times[repetitions / 2])
+}
+
+fn data(len: usize) -> Vec<f32> {
+    (0..len)
+        .map(|i| ((i * 7919) % 1009) as f32 * 1e-3 - 0.5)
+        .collect()
+}
+
+struct Layer {
+    shape: ConvShape,
+    input: Vec<f32>,
+    weight: Vec<f32>,
+    output: Vec<f32>,
+}
+
+impl Layer {
+    fn new(map: [usize; 4], out: usize, kernel: usize) -> Result<Self> {
+        let shape = ConvShape::same(map, out, kernel)?;
+        Ok(Self {
+            shape,
+            input: data(shape.input_len()),
+            weight: data(shape.weight_len()),
+            output: data(shape.output_len()),
+        })
+    }
+
+    /// Seconds of forward, input gradient and weight gradient.
+    fn times(&self, repetitions: usize) -> Result<[f64; 3]> {
+        let Self {
+            shape,
+            input,
+            weight,
+            output,
+        } = self;
+        let mut y = vec![0.0; shape.output_len()];
+        let forward = time(repetitions, || {
+            conv2d_forward(shape, input, weight, None, &mut y)
+        })?;
+        let mut dx = vec![0.0; shape.input_len()];
+        let backward = time(repetitions, || {
+            conv2d_backward_input(shape, weight, output, &mut dx)
+        })?;
+        let mut dw = vec![0.0; shape.weight_len()];
+        let gradient = time(repetitions, || {
+            conv2d_backward_weight(shape, input, output, &mut dw, None)
+        })?;
+        Ok([forward, backward, gradient])
+    }
+}
+
+/// Milliseconds of statistics, fused forward and fused backward.
+fn norm_times(map: [usize; 4], pooling: Pooling, repetitions: usize) -> Result<[f64; 3]> {
+    let block = NormBlock {
+        shape: MapShape::new(map)?,
+        activation: Activation::Relu,
+        pooling,
+    };
+    let x = data(block.shape.len());
+    let channels = map[3];
+    let (mut mean, mut variance) = (vec![0.0; channels], vec![0.0; channels]);
+    let statistics = time(repetitions, || {
+        batch_norm_statistics(&block.shape, &x, &mut mean, &mut variance)
+    })?;
+    let (gamma, beta) = (vec![1.0; channels], vec![0.1; channels]);
+    let parameters = NormParameters {
+        mean: &mean,
+        variance: &variance,
+        gamma: &gamma,
+        beta: &beta,
+        epsilon: 1e-5,
+    };
+    let mut y = vec![0.0; block.output_len()];
+    let forward = time(repetitions, || {
+        batch_norm_forward(&block, &x, &parameters, &mut y)
+    })?;
+    let mut dx = vec![0.0; x.len()];
+    let (mut dgamma, mut dbeta) = (vec![0.0; channels], vec![0.0; channels]);
+    let backward = time(repetitions, || {
+        batch_norm_backward_training(
+            &block,
+            &x,
+            &parameters,
+            &y,
+            &mut dx,
+            &mut dgamma,
+            &mut dbeta,
+        )
+    })?;
+    Ok([statistics * 1e3, forward * 1e3, backward * 1e3])
+}
+
+/// The 3x3 layers (map size, in, out, pool behind it) of a VGG with two layers
+/// per block.
+fn vgg(size: usize, in_channels: usize, widths: &[usize]) -> Vec<(usize, usize, usize, bool)> {
+    let mut layers = Vec::new();
+    let (mut size, mut last) = (size, in_channels);
+    for width in widths {
+        layers.push((size, last, *width, false));
+        layers.push((size, *width, *width, true));
+        last = *width;
+        size /= 2;
+    }
+    layers
+}
+
+fn network(batch: usize, layers: &[(usize, usize, usize, bool)], repetitions: usize) -> Result<()> {
+    let peak = cpu::fma_peak();
+    println!(
+        "{}; peak {peak:.0} GFLOP/s per thread; batch {batch}",
+        cpu::describe()
+    );
+    println!(
+        "layer                   algorithm     forward     d input    d weight    [GFLOP/s per CPU second, of peak]   norm [ms]: stats  forward  backward"
+    );
+    let (mut total, mut total_norm) = (0.0, 0.0);
+    for &(size, input, out, pool) in layers {
+        let layer = Layer::new([batch, size, size, input], out, 3)?;
+        let times = layer.times(repetitions)?;
+        let speeds = times.map(|t| {
+            let speed = layer.shape.direct_flop() / t / 1e9;
+            format!("{speed:5.0} ({:3.0}%)", 100.0 * speed / peak)
+        });
+        let pooling = if pool { Pooling::Max2x2 } else { Pooling::None };
+        let norm = norm_times([batch, size, size, out], pooling, repetitions)?;
+        println!(
+            "{input:4} -> {out:4} @ {size:3}x{size:<3}   {:10} {} {:7.2} ms   {:6.2} {:6.2} {:6.2}",
+            format!("{:?}", algorithm(&layer.shape, Product::Forward)),
+            speeds.join(" "),
+            times.iter().sum::<f64>() * 1e3,
+            norm[0],
+            norm[1],
+            norm[2],
+        );
+        total += times.iter().sum::<f64>() * 1e3;
+        total_norm += norm.iter().sum::<f64>();
+    }
+    println!("all: convolutions {total:.1} ms, norms {total_norm:.1} ms of CPU time");
+    Ok(())
+}
+
+/// Direct against Winograd over few channels, to set the heuristic.
+fn choose(repetitions: usize) -> Result<()> {
+    println!("CPU ms (forward, d input, d weight): direct | Winograd");
+    for (batch, size, input, out) in [
+        (64, 32, 1, 16),
+        (64, 32, 3, 16),
+        (64, 32, 3, 64),
+        (64, 32, 4, 16),
+        (64, 32, 8, 8),
+        (64, 32, 8, 16),
+        (64, 32, 16, 16),
+        (64, 8, 16, 16),
+        (64, 4, 64, 64),
+        (64, 2, 64, 64),
+        (64, 3, 64, 64),
+        (8, 2, 512, 512),
+        (32, 4, 512, 512),
+        (1, 4, 512, 512),
+        (1, 64, 64, 64),
+    ] {
+        let layer = Layer::new([batch, size, size, input], out, 3)?;
+        let by = |algorithm| with_algorithm(algorithm, || layer.times(repetitions));
+        let (direct, winograd) = (by(Algorithm::Direct)?, by(Algorithm::Winograd)?);
+        let show = |t: [f64; 3]| t.map(|t| format!("{:7.2}", t * 1e3)).join(" ");
+        println!(
+            "{batch:3} x {input:3} -> {out:3} @ {size:2}: {} | {}",
+            show(direct),
+            show(winograd)
+        );
+    }
+    Ok(())
+}
+
+fn main() -> Result<()> {
+    let arguments: Vec<String> = std::env::args()
+        .skip(1)
+        .filter(|a| a != "--bench")
+        .collect();
+    let repetitions = arguments.iter().find_map(|a| a.parse().ok()).unwrap_or(5);
+    let asked = |name: &str| arguments.iter().any(|a| a == name);
+    if asked("choose") {
+        choose(repetitions)?;
+    }
+    if asked("wide") {
+        network(32, &vgg(64, 3, &[64, 128, 256, 512, 512]), repetitions)?;
+    }
+    if asked("narrow") || arguments.iter().all(|a| a.parse::<usize>().is_ok()) {
+        network(64, &vgg(32, 1, &[16, 32, 64, 128]), repetitions)?;
+    }
+    Ok(())
+}
