@@ -65,9 +65,9 @@ fn both_random_modes_have_the_same_distribution() {
                     }
                 }
                 let n = draws as f64;
-                for k in 0..SUMMARIES {
-                    let [a, b] = [0, 1].map(|mode| {
-                        let (sum, squares) = moments[mode][k];
+                let [numpy, counter] = moments;
+                for (k, pair) in numpy.into_iter().zip(counter).enumerate() {
+                    let [a, b] = [pair.0, pair.1].map(|(sum, squares)| {
                         let mean = sum / n;
                         (mean, (squares / n - mean * mean).max(0.0) / n)
                     });
