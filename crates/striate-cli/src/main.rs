@@ -1,2 +1,39 @@
 //! The `striate` command.
-fn main() {}
+//!
+//! Exit codes: 0 done, 1 the work failed, 2 wrong usage, 3 a recipe or an input
+//! is not right, 4 the run store is damaged, in use or cannot be written, 130
+//! interrupted (the same command goes on where it stopped).
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+mod explain;
+mod failure;
+mod reproduce;
+
+#[derive(Parser)]
+#[command(name = "striate", version, about = "Train, test and explain image classifiers that are co-trained on recordings from the visual cortex")]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Reproduce the study: train, score and explain the models, and write the report.
+    Reproduce(reproduce::Arguments),
+    /// Say how a result row came about.
+    Explain(explain::Arguments),
+}
+
+fn main() -> ExitCode {
+    let result = match Arguments::parse().command {
+        Command::Reproduce(arguments) => reproduce::run(&arguments),
+        Command::Explain(arguments) => explain::run(&arguments),
+    };
+    match result {
+        Ok(code) => code,
+        Err(error) => failure::report(&error),
+    }
+}

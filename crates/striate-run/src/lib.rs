@@ -1,1 +1,38 @@
-//! Recipes, the plan of steps, the content-addressed run store
+//! Recipes, the plan of steps, the content-addressed run store, and the study.
+//!
+//! A [`Recipe`] describes a run. [`reproduce`] turns it into a plan (a graph of
+//! steps), runs every step that the run store does not hold yet, and writes the
+//! report. A run that was interrupted, by Ctrl-C or by a power cut, goes on where
+//! it stood when it is started again.
+//!
+//! ```
+//! use striate_run::Recipe;
+//!
+//! let recipe = Recipe::load("smoke")?;
+//! assert_eq!(recipe.seeds, [1]);
+//! # Ok::<(), striate_run::Error>(())
+//! ```
+
+pub mod engine;
+mod error;
+mod model_name;
+mod protocol;
+mod recipe;
+mod reproduce;
+mod study;
+
+pub use engine::Outcome;
+pub use error::{Error, ErrorKind, Result};
+pub use model_name::ModelName;
+pub use protocol::{Protocol, explain};
+pub use recipe::{
+    OracleConfig, Recipe, ReconstructionConfig, RecordingConfig, RobustnessConfig, RsaConfig,
+    SaliencyConfig, Split,
+};
+pub use reproduce::{Options, reproduce};
+pub use striate_nn::DeviceKind;
+pub use striate_train::StopFlag;
+
+/// The revision of the code: a commit, with `+changes` if the tree had any, or
+/// the version outside a checkout.
+pub const REVISION: &str = env!("STRIATE_REVISION");

@@ -1,0 +1,74 @@
+//! `striate reproduce`: the study, end to end.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use striate_run::{DeviceKind, Error, ModelName, Options, Outcome, Recipe, StopFlag, reproduce};
+
+#[derive(clap::Args)]
+pub struct Arguments {
+    /// A recipe that ships with Striate (smoke, mini), or the path of a TOML file.
+    #[arg(long, default_value = "mini")]
+    recipe: String,
+    /// Where the run is kept and the report is written [default: runs/<recipe>].
+    #[arg(long)]
+    out: Option<PathBuf>,
+    /// Seeds of the networks, instead of the recipe's: 1,2,3.
+    #[arg(long, value_delimiter = ',')]
+    seeds: Option<Vec<u64>>,
+    /// Models, instead of the recipe's: baseline,mtl_monkey,mtl_shuffled,oracle,mtl_oracle.
+    #[arg(long, value_delimiter = ',')]
+    models: Option<Vec<ModelName>>,
+    /// Where to compute.
+    #[arg(long, default_value = "cpu")]
+    device: DeviceKind,
+    /// Threads to compute with [default: all cores]. Results do not depend on it.
+    #[arg(long)]
+    threads: Option<usize>,
+    /// Print the plan with its estimates, and stop.
+    #[arg(long)]
+    dry_run: bool,
+    /// Say nothing but the result.
+    #[arg(long)]
+    quiet: bool,
+}
+
+pub fn run(arguments: &Arguments) -> Result<ExitCode, Error> {
+    let mut recipe = Recipe::load(&arguments.recipe)?;
+    if let Some(seeds) = &arguments.seeds {
+        recipe.seeds.clone_from(seeds);
+    }
+    if let Some(models) = &arguments.models {
+        recipe.models.clone_from(models);
+    }
+    let out = arguments
+        .out
+        .clone()
+        .unwrap_or_else(|| PathBuf::from("runs").join(&recipe.name));
+    let stop = StopFlag::new();
+    let flag = stop.clone();
+    let handler = ctrlc::set_handler(move || {
+        if flag.is_raised() {
+            // A second signal does not wait for the step to save itself; the
+            // last checkpoint stands.
+            std::process::exit(i32::from(crate::failure::INTERRUPTED));
+        }
+        flag.raise();
+        eprintln!("stopping; the same command goes on from here (again to stop at once)");
+    });
+    if let Err(error) = handler {
+        eprintln!("striate: Ctrl-C will stop at once, since no handler could be set: {error}");
+    }
+    let options = Options {
+        out,
+        device: arguments.device,
+        threads: arguments.threads,
+        dry_run: arguments.dry_run,
+        quiet: arguments.quiet,
+        stop,
+    };
+    Ok(match reproduce(&recipe, &options)? {
+        Outcome::Finished => ExitCode::SUCCESS,
+        Outcome::Interrupted => ExitCode::from(crate::failure::INTERRUPTED),
+    })
+}

@@ -1,0 +1,248 @@
+//! Recipes: everything that a run is made of, as a TOML file.
+//!
+//! Invariant: a recipe that loads is complete and consistent; an unknown key, a
+//! model that does not exist or a width that does not fit is an error that names
+//! its place.
+
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+use striate_corruptions::{Corruption, Table};
+use striate_data::augment::AugmentConfig;
+use striate_data::mini::MiniConfig;
+use striate_models::VggConfig;
+use striate_models::population::PopulationConfig;
+use striate_reconstruct::ReconstructConfig;
+use striate_train::TrainConfig;
+
+use crate::{Error, ModelName, Result};
+
+/// The recipes that ship with Striate, by name.
+const SHIPPED: [(&str, &str); 2] = [
+    ("smoke", include_str!("../recipes/smoke.toml")),
+    ("mini", include_str!("../recipes/mini.toml")),
+];
+
+/// A run, described.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Recipe {
+    /// Names the run's folder and its report.
+    pub name: String,
+    /// What it is for, one sentence.
+    pub description: String,
+    /// Seeds of the networks: each model is trained once with each.
+    pub seeds: Vec<u64>,
+    /// The models to compare; Baseline is always among them.
+    pub models: Vec<ModelName>,
+    /// Seed of everything that all networks share: images, recordings, targets.
+    pub shared_seed: u64,
+    /// Seed of the Oracle whose shared layers give the targets of `mtl_oracle`.
+    pub teacher_seed: u64,
+    /// The classification task and the stimuli.
+    pub data: MiniConfig,
+    /// Augmentation of training images.
+    pub augment: AugmentConfig,
+    /// The simulated V1.
+    pub population: PopulationConfig,
+    /// The recordings from it.
+    pub recording: RecordingConfig,
+    /// The network that all models share.
+    pub network: VggConfig,
+    /// The single-task V1 model.
+    pub v1: TrainConfig,
+    /// Readouts fitted to the recordings on frozen shared layers: the Oracle's for
+    /// its targets, every model's for the measure of neural prediction.
+    pub readouts: TrainConfig,
+    /// Training on classification alone (`baseline`, and both stages of `oracle`).
+    pub classification: TrainConfig,
+    /// Training on both tasks (`mtl_*`).
+    pub multi_task: TrainConfig,
+    /// What the Oracle sees.
+    pub oracle: OracleConfig,
+    /// The corruption benchmark.
+    pub robustness: RobustnessConfig,
+    /// Representational similarity.
+    pub rsa: RsaConfig,
+    /// Reconstruction under a contrast budget.
+    pub reconstruction: ReconstructionConfig,
+    /// Sensitivity against saliency.
+    pub saliency: SaliencyConfig,
+}
+
+/// How the population is recorded.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RecordingConfig {
+    /// Presentations of each test stimulus; training stimuli are shown once.
+    pub test_repeats: usize,
+    /// The part of the training stimuli that fits models; the rest validates them.
+    pub train_fraction: f64,
+}
+
+/// The Oracle's training images (reference/training.md 8.1).
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OracleConfig {
+    /// Probability that an image stays clean.
+    pub clean_probability: f64,
+    /// The corruptions it is trained on.
+    pub corruptions: Vec<Corruption>,
+    /// Their constants.
+    pub table: Table,
+}
+
+/// Which images a benchmark uses.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Split {
+    /// For choosing a configuration.
+    Validation,
+    /// For reporting.
+    Test,
+}
+
+/// The corruption benchmark.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RobustnessConfig {
+    /// Which images are corrupted.
+    pub split: Split,
+    /// The corruptions, each at severities 1 to 5.
+    pub corruptions: Vec<Corruption>,
+    /// Their constants.
+    pub table: Table,
+    /// At most this many images, spread evenly over the classes; 0 for all.
+    pub images: usize,
+    /// Draws of the bootstrap over seeds.
+    pub bootstrap: usize,
+}
+
+/// Representational similarity.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RsaConfig {
+    /// Number of test stimuli.
+    pub images: usize,
+    /// Corruptions of the same images whose matrices are compared too.
+    pub corruptions: Vec<Corruption>,
+    /// Their severity.
+    pub severity: u8,
+    /// Draws of the bootstrap over images.
+    pub bootstrap: usize,
+}
+
+/// Reconstruction under a contrast budget.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ReconstructionConfig {
+    /// Number of test images.
+    pub images: usize,
+    /// Budgets as fractions of the original's norm.
+    pub budgets: Vec<f64>,
+    /// The corruption whose images show what is kept, content or noise.
+    pub corruption: Corruption,
+    /// Its severity.
+    pub severity: u8,
+    /// The optimiser.
+    pub optimiser: ReconstructConfig,
+}
+
+/// Sensitivity against saliency.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SaliencyConfig {
+    /// Number of test images.
+    pub images: usize,
+    /// Random vectors of the Jacobian estimate.
+    pub vectors: usize,
+    /// Standard deviation of the smoothing of sensitivity maps, in pixels.
+    pub smoothing_px: f64,
+}
+
+impl Recipe {
+    /// A recipe that ships with Striate, or a file.
+    ///
+    /// # Errors
+    ///
+    /// If there is no such recipe, or it is not right.
+    pub fn load(name: &str) -> Result<Self> {
+        if let Some((_, text)) = SHIPPED.iter().find(|(n, _)| *n == name) {
+            return Self::parse(name, text);
+        }
+        let path = Path::new(name);
+        if !path.exists() {
+            let known = SHIPPED.map(|(n, _)| n).join(", ");
+            return Err(Error::Recipe {
+                name: name.to_owned(),
+                problem: format!("neither a file nor a shipped recipe ({known})"),
+            });
+        }
+        let text = std::fs::read_to_string(path).map_err(|e| Error::io("read", path, e))?;
+        Self::parse(name, &text)
+    }
+
+    /// Reads the text of a recipe; `name` is for error messages.
+    ///
+    /// # Errors
+    ///
+    /// If it is not right; the message names the line or the field.
+    pub fn parse(name: &str, text: &str) -> Result<Self> {
+        let recipe: Self = toml::from_str(text)
+            .map_err(|e| Error::Recipe { name: name.to_owned(), problem: e.to_string() })?;
+        recipe.check().map_err(|problem| Error::Recipe { name: name.to_owned(), problem })?;
+        Ok(recipe)
+    }
+
+    /// Checks what the types cannot.
+    ///
+    /// # Errors
+    ///
+    /// The field, what is expected, and what was found.
+    pub fn check(&self) -> std::result::Result<(), String> {
+        let plain = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
+        if self.name.is_empty() || !self.name.chars().all(plain) {
+            return Err(format!("name: expected letters, digits, - and _, found {:?}", self.name));
+        }
+        if self.seeds.is_empty() {
+            return Err("seeds: expected at least one".to_owned());
+        }
+        if let Some(twice) = first_repeated(&self.seeds) {
+            return Err(format!("seeds: {twice} stands there twice"));
+        }
+        if !self.models.contains(&ModelName::Baseline) {
+            return Err("models: baseline is missing; all scores are relative to it".to_owned());
+        }
+        self.network.check().map_err(|e| format!("network: {e}"))?;
+        self.data.validate().map_err(|e| format!("data: {e}"))?;
+        self.population.check().map_err(|e| format!("population: {e}"))?;
+        if self.network.input_size != self.data.patch_px {
+            return Err(format!(
+                "network.input_size: expected data.patch_px = {}, found {}",
+                self.data.patch_px, self.network.input_size
+            ));
+        }
+        if self.population.image_size != self.data.patch_px {
+            return Err(format!(
+                "population.image_size: expected data.patch_px = {}, found {}",
+                self.data.patch_px, self.population.image_size
+            ));
+        }
+        if self.network.classes != self.data.classes {
+            return Err(format!(
+                "network.classes: expected data.classes = {}, found {}",
+                self.data.classes, self.network.classes
+            ));
+        }
+        if self.robustness.corruptions.is_empty() {
+            return Err("robustness.corruptions: expected at least one".to_owned());
+        }
+        Ok(())
+    }
+}
+
+fn first_repeated(seeds: &[u64]) -> Option<u64> {
+    let mut sorted = seeds.to_vec();
+    sorted.sort_unstable();
+    sorted.windows(2).find(|w| w[0] == w[1]).map(|w| w[0])
+}

@@ -1,0 +1,162 @@
+//! The accuracy grid and the scores relative to Baseline.
+
+use serde_json::json;
+use striate_report::{
+    AccuracyGrid, AccuracyRow, DifferenceRow, Estimate, Level, ScoreRow, Scores, published,
+};
+use striate_robustness::{
+    self as rob, Bootstrap, ScoreConfig, Selection, SeedUncertainty, robustness,
+};
+
+use super::Source;
+use crate::protocol::{Protocol, Protocols, file_hash};
+use crate::study::benchmark::Benchmark;
+use crate::study::dataset::IMAGES;
+use crate::study::network::WEIGHTS;
+use crate::{ModelName, Result};
+
+/// All accuracies, each with the hash of its protocol.
+pub(super) fn accuracy(source: &Source<'_>, protocols: &mut Protocols) -> Result<AccuracyGrid> {
+    let mut rows = Vec::new();
+    for ((model, seed), steps) in &source.study.networks {
+        let hash = protocols.add(protocol(source, "robustness", *model, *seed, steps.benchmark)?)?;
+        for cell in Benchmark::open(source.step(steps.benchmark)?)? {
+            rows.push(AccuracyRow {
+                model: model.name().to_owned(),
+                seed: *seed,
+                corruption: cell.corruption,
+                severity: cell.severity,
+                accuracy: cell.correct as f64 / cell.images as f64,
+                images: cell.images,
+                protocol: hash.clone(),
+            });
+        }
+    }
+    Ok(AccuracyGrid {
+        rows,
+        chance: Some(1.0 / source.recipe.network.classes as f64),
+        corruption_table: source.recipe.robustness.table.name().to_owned(),
+    })
+}
+
+/// The protocol of what a step measured on a network.
+pub(super) fn protocol(
+    source: &Source<'_>,
+    analysis: &str,
+    model: ModelName,
+    seed: u64,
+    step: crate::engine::StepId,
+) -> Result<Protocol> {
+    let measured = source.step(step)?.manifest();
+    let trained = source.step(source.study.networks[&(model, seed)].train)?;
+    let data = source.step(source.study.data)?;
+    Ok(Protocol {
+        analysis: analysis.to_owned(),
+        recipe: source.recipe.name.clone(),
+        model: model.name().to_owned(),
+        seed,
+        step: measured.key.clone(),
+        config: measured.config.clone(),
+        weights: file_hash(trained, WEIGHTS)?,
+        training: json!({
+            "key": trained.manifest().key,
+            "config": trained.manifest().config,
+            "inputs": trained.manifest().inputs,
+            "revision": trained.manifest().revision,
+        }),
+        data: file_hash(data, IMAGES)?,
+        preprocessing: json!({
+            "images": data.manifest().config,
+            "order": "corrupt RGB, PIL 8-bit gray, divide by 255, normalise",
+            "info": data.json::<serde_json::Value>("info.json")?["normalize"],
+        }),
+        revision: measured.revision.clone(),
+    })
+}
+
+/// Scores relative to Baseline, if every cell can be scored.
+pub(super) fn scores(source: &Source<'_>, accuracy: &AccuracyGrid) -> Result<Option<Scores>> {
+    let rows = accuracy.rows.iter().map(|r| rob::Row {
+        model: r.model.clone(),
+        seed: r.seed,
+        corruption: r.corruption.clone(),
+        severity: r.severity,
+        correct: (r.accuracy * r.images as f64).round() as u64,
+        total: r.images,
+    });
+    let grid = rob::AccuracyGrid::from_rows(rows)?;
+    let study: Vec<String> = rob::STUDY.iter().map(|s| (*s).to_owned()).collect();
+    let whole = study.iter().all(|c| grid.corruptions().contains(c));
+    let config = ScoreConfig {
+        // A recipe with other corruptions is scored over what it has, and says so.
+        overall: if whole { Selection::Study } else { Selection::All },
+        bootstrap: Bootstrap {
+            replicates: source.recipe.robustness.bootstrap,
+            seed: source.recipe.shared_seed,
+            ..Bootstrap::default()
+        },
+        ..ScoreConfig::default()
+    };
+    let found = match robustness(&grid, &config) {
+        Ok(found) => found,
+        // A Baseline without a single correct answer cannot be a reference.
+        Err(rob::Error::ZeroBaseline { .. }) => return Ok(None),
+        Err(error) => return Err(error.into()),
+    };
+    let mut scores = Scores {
+        pooling: "ratio of sums over severities".to_owned(),
+        corruptions: if whole {
+            "the study's 14 (glass blur left out)".to_owned()
+        } else {
+            format!("all {} of the recipe", found.selected.len())
+        },
+        published: published::scores(),
+        published_source: published::PROVENANCE.to_owned(),
+        ..Scores::default()
+    };
+    for score in &found.scores {
+        let levels = levels(&score.overall, &score.groups, &score.corruptions);
+        scores.rows.extend(levels.into_iter().map(|(level, name, score_)| ScoreRow {
+            model: score.model.clone(),
+            level,
+            name,
+            score: score_,
+        }));
+    }
+    for difference in &found.differences {
+        let levels = levels(&difference.overall, &difference.groups, &difference.corruptions);
+        scores.differences.extend(levels.into_iter().map(|(level, name, value)| DifferenceRow {
+            model: difference.model.clone(),
+            reference: difference.minus.clone(),
+            level,
+            name,
+            difference: value,
+        }));
+    }
+    Ok(Some(scores))
+}
+
+fn levels(
+    overall: &rob::Estimate,
+    groups: &[rob::GroupScore],
+    corruptions: &[rob::CorruptionScore],
+) -> Vec<(Level, String, Estimate)> {
+    let mut rows = vec![(Level::Overall, "overall".to_owned(), estimate(overall))];
+    rows.extend(
+        groups.iter().map(|g| (Level::Group, g.group.name().to_owned(), estimate(&g.estimate))),
+    );
+    rows.extend(
+        corruptions
+            .iter()
+            .map(|c| (Level::Corruption, c.corruption.clone(), estimate(&c.estimate))),
+    );
+    rows
+}
+
+/// The spread over seeds, or none: an error over images is another thing.
+fn estimate(found: &rob::Estimate) -> Estimate {
+    match &found.seeds {
+        SeedUncertainty::Bootstrap(b) => Estimate::with_interval(found.value, b.low, b.high),
+        _ => Estimate::point(found.value),
+    }
+}

@@ -1,0 +1,159 @@
+//! Representational similarity of the shared layers with V1, and of clean with
+//! corrupted images.
+
+use serde::{Deserialize, Serialize};
+use striate_corruptions::{Severity, Table};
+use striate_models::VggConfig;
+use striate_random::Seed;
+use striate_rsa::{Comparator, Dissimilarity, Rdm};
+
+use super::benchmark::{corrupt, inputs};
+use super::dataset::Dataset;
+use super::network::Network;
+use super::record::{Recordings, gray};
+use super::tensors::Tensors;
+use crate::Result;
+use crate::engine::{Estimate, Finished, Status, StepContext, Task};
+use crate::recipe::RsaConfig;
+
+const AGREEMENTS: &str = "rsa.json";
+const MATRICES: &str = "matrices.safetensors";
+/// What the matrices hold: Li et al. 2019 (reference/analyses.md 2, variant C).
+pub(crate) const DISSIMILARITY: Dissimilarity = Dissimilarity::CentredCosine;
+/// How matrices are compared.
+pub(crate) const COMPARATORS: [Comparator; 2] = [Comparator::Pearson, Comparator::Spearman];
+
+/// Compares the shared layers with V1 on the test stimuli.
+#[derive(Serialize)]
+pub(crate) struct CompareRepresentations {
+    pub(crate) network: VggConfig,
+    pub(crate) config: RsaConfig,
+    pub(crate) table: Table,
+    pub(crate) seed: u64,
+}
+
+/// The agreement of two matrices.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Agreement {
+    /// `clean`, or the corruption of the images.
+    pub(crate) condition: String,
+    /// `v1`, `v1 given pixels`, or `clean`.
+    pub(crate) reference: String,
+    pub(crate) comparator: String,
+    pub(crate) value: f64,
+    /// Percentile interval of the bootstrap over images, where one was drawn.
+    pub(crate) interval: Option<(f64, f64)>,
+}
+
+/// What the step found.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Similarities {
+    pub(crate) images: usize,
+    pub(crate) agreements: Vec<Agreement>,
+    /// Lower and upper noise ceiling of the agreement with V1, for the first comparator.
+    pub(crate) ceiling: Option<(f64, f64)>,
+}
+
+impl Task for CompareRepresentations {
+    const KIND: &'static str = "rsa";
+    const VERSION: u32 = 1;
+
+    fn estimate(&self) -> Estimate {
+        let images = (self.config.images * (1 + self.config.corruptions.len())) as f64;
+        Estimate {
+            operations: images * super::cost::shared(&self.network),
+            seconds: 1.0 + images * 1e-3,
+            memory_bytes: 300 << 20,
+            disk_bytes: 1 << 20,
+        }
+    }
+
+    fn run(&self, cx: &mut StepContext<'_>) -> Result<Status> {
+        let data = Dataset::open(cx.input("data")?)?;
+        let recordings = Recordings::open(cx.input("recording")?)?;
+        let network = Network::open(&self.network, cx.input("model")?, cx.device())?;
+        let preprocess = data.preprocess();
+        let count = self.config.images.min(data.stimuli_test.count);
+        let indices: Vec<usize> = (0..count).collect();
+        let images = data.stimuli_test.select(&indices)?;
+        let seed = Seed::new(self.seed).child("rsa");
+
+        let neurons = recordings.info.neurons;
+        let means = recordings.test_means();
+        let v1 = Rdm::from_features(&means[..count * neurons], count, DISSIMILARITY)?;
+        let pixels = Rdm::from_features(&gray(&images), count, DISSIMILARITY)?;
+        let clean = network_rdm(&network, &inputs(&images, &preprocess)?, count)?;
+
+        let mut agreements = Vec::new();
+        for comparator in COMPARATORS {
+            let bootstrap = striate_rsa::bootstrap_images(
+                &clean,
+                &v1,
+                comparator,
+                self.config.bootstrap,
+                &seed.child("bootstrap"),
+            )?;
+            agreements.push(Agreement {
+                condition: "clean".to_owned(),
+                reference: "v1".to_owned(),
+                comparator: comparator.name().to_owned(),
+                value: comparator.compare(&clean, &v1)?,
+                interval: Some((bootstrap.low, bootstrap.high)),
+            });
+            agreements.push(Agreement {
+                condition: "clean".to_owned(),
+                reference: "v1 given pixels".to_owned(),
+                comparator: comparator.name().to_owned(),
+                value: striate_rsa::partial(&clean, &v1, &pixels, comparator)?,
+                interval: None,
+            });
+        }
+        let severity = Severity::new(self.config.severity)?;
+        for (i, corruption) in self.config.corruptions.iter().enumerate() {
+            if cx.stopped() {
+                return Ok(Status::Interrupted);
+            }
+            cx.progress((i + 1) as f64 / (1 + self.config.corruptions.len()) as f64, corruption.name());
+            let corrupted = corrupt(&images, self.table, *corruption, severity, &seed)?;
+            let rdm = network_rdm(&network, &inputs(&corrupted, &preprocess)?, count)?;
+            for (reference, matrix) in [("clean", &clean), ("v1", &v1)] {
+                for comparator in COMPARATORS {
+                    agreements.push(Agreement {
+                        condition: corruption.name().to_owned(),
+                        reference: reference.to_owned(),
+                        comparator: comparator.name().to_owned(),
+                        value: comparator.compare(&rdm, matrix)?,
+                        interval: None,
+                    });
+                }
+            }
+        }
+        let repeats = recordings.info.test_repeats;
+        let trials = &recordings.test[..count * repeats * neurons];
+        let ceiling = striate_rsa::split_half_ceiling(trials, count, repeats, neurons, DISSIMILARITY, COMPARATORS[0])?;
+        let mut tensors = Tensors::default();
+        for (name, rdm) in [("model", &clean), ("v1", &v1), ("pixels", &pixels)] {
+            tensors.f32(name, &[count, count], &rdm.to_square_f32());
+        }
+        tensors.write(&cx.file(MATRICES))?;
+        cx.write_json(AGREEMENTS, &Similarities { images: count, agreements, ceiling })?;
+        Ok(Status::Done)
+    }
+}
+
+impl CompareRepresentations {
+    /// Reads what the step found.
+    pub(crate) fn open(step: &Finished) -> Result<Similarities> {
+        step.json(AGREEMENTS)
+    }
+
+    /// Reads a matrix: `model`, `v1` or `pixels`.
+    pub(crate) fn matrix(step: &Finished, name: &str) -> Result<(usize, Vec<f32>)> {
+        let (shape, values) = Tensors::read(&step.file(MATRICES))?.get_f32(name)?;
+        Ok((shape[0], values))
+    }
+}
+
+fn network_rdm(network: &Network, inputs: &[f32], count: usize) -> Result<Rdm> {
+    Ok(Rdm::from_features(&network.features(inputs)?, count, DISSIMILARITY)?)
+}

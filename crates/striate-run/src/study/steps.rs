@@ -1,0 +1,246 @@
+//! The study as a plan: which step needs which.
+
+use std::collections::BTreeMap;
+
+use striate_corruptions::Corruption;
+
+use super::benchmark::Benchmark;
+use super::dataset::PrepareData;
+use super::fit::{FitReadouts, Trunk};
+use super::neural::NeuralPrediction;
+use super::reconstruction::Reconstruct;
+use super::record::Record;
+use super::saliency::MapSensitivity;
+use super::similarity::CompareRepresentations;
+use super::targets::{Predict, Shuffle};
+use super::train::{Corrupted, TrainNetwork};
+use crate::engine::{Plan, StepId};
+use crate::recipe::Split;
+use crate::{ModelName, Recipe, Result};
+
+/// The steps of one trained network.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct NetworkSteps {
+    /// The training, the last stage of it.
+    pub(crate) train: StepId,
+    /// The first stage, on corrupted images, of the Oracle.
+    pub(crate) first_stage: Option<StepId>,
+    pub(crate) benchmark: StepId,
+    pub(crate) neural: StepId,
+    pub(crate) similarity: StepId,
+    pub(crate) reconstruction: StepId,
+    pub(crate) saliency: StepId,
+}
+
+/// The plan of a recipe, and where its parts are in it.
+pub(crate) struct Study {
+    pub(crate) plan: Plan,
+    pub(crate) data: StepId,
+    pub(crate) recording: StepId,
+    pub(crate) v1: StepId,
+    pub(crate) networks: BTreeMap<(ModelName, u64), NetworkSteps>,
+}
+
+impl Study {
+    /// Lays out the steps of a recipe.
+    pub(crate) fn new(recipe: &Recipe) -> Result<Self> {
+        let mut plan = Plan::new();
+        let seed = recipe.shared_seed;
+        let data = plan.add("prepare images", PrepareData::new(&recipe.data, seed), &[])?;
+        let recording = plan.add(
+            "record from the simulated V1",
+            Record {
+                population: recipe.population.clone(),
+                test_repeats: recipe.recording.test_repeats,
+                seed,
+            },
+            &[("data", data)],
+        )?;
+        let fit = FitReadouts {
+            network: recipe.network.headless(),
+            trunk: Trunk::Trained,
+            train: recipe.v1.clone(),
+            train_fraction: recipe.recording.train_fraction,
+            stimuli: recipe.data.stimuli_train,
+            neurons: recipe.population.neurons,
+            seed,
+        };
+        let inputs = [("data", data), ("recording", recording)];
+        let v1 = plan.add("fit the V1 model", fit, &inputs)?;
+        let mut study = Self { plan, data, recording, v1, networks: BTreeMap::new() };
+        for seed in &recipe.seeds {
+            for model in ModelName::ALL {
+                if recipe.models.contains(&model) {
+                    let steps = study.network(recipe, model, *seed)?;
+                    study.networks.insert((model, *seed), steps);
+                }
+            }
+        }
+        Ok(study)
+    }
+
+    /// The training of one network and everything that is measured on it.
+    fn network(&mut self, recipe: &Recipe, model: ModelName, seed: u64) -> Result<NetworkSteps> {
+        let (train, first_stage) = self.train(recipe, model, seed)?;
+        let (data, recording) = (self.data, self.recording);
+        let on_images = [("data", data), ("model", train)];
+        let on_stimuli = [("data", data), ("recording", recording), ("model", train)];
+        let evaluated = match recipe.robustness.split {
+            Split::Validation => recipe.data.classes * recipe.data.validation_per_class,
+            Split::Test => recipe.data.classes * recipe.data.test_per_class,
+        };
+        let images = match recipe.robustness.images {
+            0 => evaluated,
+            limit => limit.min(evaluated),
+        };
+        let benchmark = self.plan.add(
+            format!("score {model}, seed {seed}"),
+            Benchmark {
+                network: recipe.network.clone(),
+                config: recipe.robustness.clone(),
+                seed: recipe.shared_seed,
+                seen: seen(recipe, model),
+                images,
+            },
+            &on_images,
+        )?;
+        let readouts = self.plan.add(
+            format!("fit readouts on {model}, seed {seed}"),
+            self.readouts(recipe),
+            &on_stimuli,
+        )?;
+        let neural = self.plan.add(
+            format!("predict responses from {model}, seed {seed}"),
+            NeuralPrediction { network: recipe.network.clone() },
+            &[("data", data), ("recording", recording), ("readouts", readouts)],
+        )?;
+        let similarity = self.plan.add(
+            format!("compare {model}, seed {seed}, with V1"),
+            CompareRepresentations {
+                network: recipe.network.clone(),
+                config: recipe.rsa.clone(),
+                table: recipe.robustness.table,
+                seed: recipe.shared_seed,
+            },
+            &on_stimuli,
+        )?;
+        let reconstruction = self.plan.add(
+            format!("reconstruct from {model}, seed {seed}"),
+            Reconstruct {
+                network: recipe.network.clone(),
+                config: recipe.reconstruction.clone(),
+                table: recipe.robustness.table,
+                seed: recipe.shared_seed,
+            },
+            &on_images,
+        )?;
+        let saliency = self.plan.add(
+            format!("map the sensitivity of {model}, seed {seed}"),
+            MapSensitivity {
+                network: recipe.network.clone(),
+                config: recipe.saliency.clone(),
+                seed: recipe.shared_seed,
+            },
+            &on_images,
+        )?;
+        Ok(NetworkSteps {
+            train,
+            first_stage,
+            benchmark,
+            neural,
+            similarity,
+            reconstruction,
+            saliency,
+        })
+    }
+
+    /// The training of one network; for the Oracle also its first stage.
+    fn train(
+        &mut self,
+        recipe: &Recipe,
+        model: ModelName,
+        seed: u64,
+    ) -> Result<(StepId, Option<StepId>)> {
+        let base = TrainNetwork {
+            network: recipe.network.clone(),
+            train: recipe.classification.clone(),
+            augment: recipe.augment.clone(),
+            corrupted: None,
+            train_fraction: recipe.recording.train_fraction,
+            images: recipe.data.classes * recipe.data.train_per_class,
+            neurons: recipe.population.neurons,
+            seed,
+        };
+        let data = ("data", self.data);
+        match model {
+            ModelName::Baseline => {
+                let id = self.plan.add(format!("train {model}, seed {seed}"), base, &[data])?;
+                Ok((id, None))
+            }
+            ModelName::Oracle => {
+                let corrupted = Corrupted {
+                    clean_probability: recipe.oracle.clean_probability,
+                    corruptions: recipe.oracle.corruptions.clone(),
+                    table: recipe.oracle.table,
+                };
+                let noisy = TrainNetwork { corrupted: Some(corrupted), ..base.clone() };
+                let name = format!("train {model} on corrupted images, seed {seed}");
+                let first = self.plan.add(name, noisy, &[data])?;
+                let name = format!("train {model} on clean images, shared layers frozen, seed {seed}");
+                let id = self.plan.add(name, base, &[data, ("frozen", first)])?;
+                Ok((id, Some(first)))
+            }
+            ModelName::MtlMonkey | ModelName::MtlShuffled | ModelName::MtlOracle => {
+                let targets = self.targets(recipe, model)?;
+                let task = TrainNetwork { train: recipe.multi_task.clone(), ..base };
+                let name = format!("train {model}, seed {seed}");
+                let id = self.plan.add(name, task, &[data, ("targets", targets)])?;
+                Ok((id, None))
+            }
+        }
+    }
+
+    /// The neural targets of a co-trained model, the same for all seeds.
+    fn targets(&mut self, recipe: &Recipe, model: ModelName) -> Result<StepId> {
+        let (source, name) = if model == ModelName::MtlOracle {
+            let (oracle, _) = self.train(recipe, ModelName::Oracle, recipe.teacher_seed)?;
+            let readouts = self.plan.add(
+                format!("fit readouts on oracle, seed {}", recipe.teacher_seed),
+                self.readouts(recipe),
+                &[("data", self.data), ("recording", self.recording), ("model", oracle)],
+            )?;
+            (readouts, "predict responses from the Oracle's shared layers")
+        } else {
+            (self.v1, "predict responses with the V1 model")
+        };
+        let predict = Predict { network: recipe.network.headless() };
+        let inputs = [("data", self.data), ("readouts", source)];
+        let predicted = self.plan.add(name, predict, &inputs)?;
+        if model == ModelName::MtlShuffled {
+            let shuffle = Shuffle { seed: recipe.shared_seed };
+            return self.plan.add("shuffle responses over images", shuffle, &[("targets", predicted)]);
+        }
+        Ok(predicted)
+    }
+
+    /// Readouts on the frozen shared layers of a trained network.
+    fn readouts(&self, recipe: &Recipe) -> FitReadouts {
+        FitReadouts {
+            network: recipe.network.headless(),
+            trunk: Trunk::Frozen,
+            train: recipe.readouts.clone(),
+            train_fraction: recipe.recording.train_fraction,
+            stimuli: recipe.data.stimuli_train,
+            neurons: recipe.population.neurons,
+            seed: recipe.shared_seed,
+        }
+    }
+}
+
+/// The corruptions that a model saw in training, itself or through its teacher.
+pub(crate) fn seen(recipe: &Recipe, model: ModelName) -> Vec<Corruption> {
+    match model {
+        ModelName::Oracle | ModelName::MtlOracle => recipe.oracle.corruptions.clone(),
+        _ => Vec::new(),
+    }
+}
