@@ -38,6 +38,8 @@ pub(crate) struct Study {
     pub(crate) data: StepId,
     pub(crate) recording: StepId,
     pub(crate) v1: StepId,
+    /// How well the V1 model predicts the test responses.
+    pub(crate) v1_scores: StepId,
     pub(crate) networks: BTreeMap<(ModelName, u64), NetworkSteps>,
 }
 
@@ -67,7 +69,12 @@ impl Study {
         };
         let inputs = [("data", data), ("recording", recording)];
         let v1 = plan.add("fit the V1 model", fit, &inputs)?;
-        let mut study = Self { plan, data, recording, v1, networks: BTreeMap::new() };
+        let v1_scores = plan.add(
+            "predict responses with the V1 model",
+            NeuralPrediction { network: recipe.network.clone() },
+            &[("data", data), ("recording", recording), ("readouts", v1)],
+        )?;
+        let mut study = Self { plan, data, recording, v1, v1_scores, networks: BTreeMap::new() };
         for seed in &recipe.seeds {
             for model in ModelName::ALL {
                 if recipe.models.contains(&model) {
@@ -209,9 +216,9 @@ impl Study {
                 self.readouts(recipe),
                 &[("data", self.data), ("recording", self.recording), ("model", oracle)],
             )?;
-            (readouts, "predict responses from the Oracle's shared layers")
+            (readouts, "predict targets from the Oracle's shared layers")
         } else {
-            (self.v1, "predict responses with the V1 model")
+            (self.v1, "predict targets with the V1 model")
         };
         let predict = Predict { network: recipe.network.headless() };
         let inputs = [("data", self.data), ("readouts", source)];

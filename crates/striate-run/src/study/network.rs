@@ -1,0 +1,116 @@
+//! A trained network as the analyses use it: evaluation only, in batches.
+
+use candle_core::{Device, Tensor};
+use striate_models::{MultiTaskNet, ReadoutInit, VggConfig};
+use striate_nn::Context;
+use striate_random::Seed;
+
+use crate::engine::{Finished, write_atomic};
+use crate::{Error, Result};
+
+/// The weights and statistics of a trained network.
+pub(crate) const WEIGHTS: &str = "network.safetensors";
+/// The name of the one session of the simulated recordings.
+pub(crate) const SESSION: &str = "v1";
+/// Images of one forward pass.
+const BATCH: usize = 128;
+
+/// A trained network.
+pub(crate) struct Network {
+    net: MultiTaskNet,
+    device: Device,
+}
+
+impl Network {
+    /// Loads what [`save`] wrote.
+    pub(crate) fn open(config: &VggConfig, step: &Finished, device: &Device) -> Result<Self> {
+        let state = candle_core::safetensors::load(step.file(WEIGHTS), device)?;
+        let state = state.into_iter().collect::<std::collections::BTreeMap<_, _>>();
+        // Every value is overwritten below, so the seed has no say.
+        let seed = Seed::new(0);
+        let mut net = MultiTaskNet::new(config, device, &seed)?;
+        if let Some(bias) = state.get(&format!("readout.{SESSION}.bias")) {
+            let bias = bias.to_vec1::<f32>()?;
+            net.add_readout(SESSION, &bias, ReadoutInit::default(), &seed)?;
+        }
+        net.params().load_state(&state)?;
+        Ok(Self { net, device: device.clone() })
+    }
+
+    /// Height and width of its images in pixels.
+    pub(crate) fn input_size(&self) -> usize {
+        self.net.plan().config().input_size
+    }
+
+    /// How many of the images are classified correctly. `[n, size, size, 1]` inputs.
+    pub(crate) fn correct(&self, inputs: &[f32], labels: &[u32]) -> Result<u64> {
+        let mut correct = 0;
+        let mut labels = labels.iter();
+        self.batches(inputs, |x| {
+            let logits = self.net.logits(x, &mut Context::eval())?.to_vec2::<f32>()?;
+            for row in logits {
+                let best = row
+                    .iter()
+                    .enumerate()
+                    .fold((0, f32::NEG_INFINITY), |best, (i, v)| if *v > best.1 { (i, *v) } else { best });
+                correct += u64::from(labels.next().is_some_and(|l| *l as usize == best.0));
+            }
+            Ok(())
+        })?;
+        Ok(correct)
+    }
+
+    /// The output of the shared layers, `[n, features]`.
+    pub(crate) fn features(&self, inputs: &[f32]) -> Result<Vec<f32>> {
+        let mut features = Vec::new();
+        self.batches(inputs, |x| {
+            let map = self.net.features(x, &mut Context::eval())?;
+            features.extend(map.flatten_all()?.to_vec1::<f32>()?);
+            Ok(())
+        })?;
+        Ok(features)
+    }
+
+    /// The predicted rates, `[n, neurons]`.
+    pub(crate) fn responses(&self, inputs: &[f32]) -> Result<Vec<f32>> {
+        let mut rates = Vec::new();
+        self.batches(inputs, |x| {
+            let batch = self.net.responses(SESSION, x, &mut Context::eval())?;
+            rates.extend(batch.flatten_all()?.to_vec1::<f32>()?);
+            Ok(())
+        })?;
+        Ok(rates)
+    }
+
+    /// The output of the shared layers as a function of a batch, for what
+    /// differentiates through it.
+    pub(crate) fn features_of(&self, x: &Tensor) -> candle_core::Result<Tensor> {
+        self.net.features(x, &mut Context::eval()).map_err(candle_core::Error::wrap)
+    }
+
+    fn batches(&self, inputs: &[f32], mut work: impl FnMut(&Tensor) -> Result<()>) -> Result<()> {
+        let size = self.input_size();
+        let image = size * size;
+        if inputs.is_empty() || !inputs.len().is_multiple_of(image) {
+            return Err(Error::Tensor {
+                name: "inputs".to_owned(),
+                problem: format!("hold {} values, not whole images of {image}", inputs.len()),
+            });
+        }
+        for batch in inputs.chunks(BATCH * image) {
+            let shape = (batch.len() / image, size, size, 1);
+            work(&Tensor::from_slice(batch, shape, &self.device)?)?;
+        }
+        Ok(())
+    }
+}
+
+/// Writes a network's weights and statistics, atomically.
+pub(crate) fn save(net: &MultiTaskNet, path: &std::path::Path) -> Result<()> {
+    let state = net.params().state()?;
+    let bytes = safetensors::serialize(state.iter(), None).map_err(|e| Error::Tensors {
+        path: path.to_owned(),
+        problem: e.to_string(),
+    })?;
+    write_atomic(path, &bytes)
+}

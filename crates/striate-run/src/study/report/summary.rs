@@ -1,0 +1,115 @@
+//! What was run, what is simulated, what differs from the paper.
+
+use candle_core::Device;
+
+use super::Source;
+use crate::engine::{Machine, clock};
+use crate::study::dataset::DataInfo;
+use crate::study::neural::NeuralPrediction;
+use crate::study::record::RecordingInfo;
+use crate::{Recipe, Result};
+
+/// The table of what was run.
+pub(super) fn protocol(
+    source: &Source<'_>,
+    machine: &Machine,
+    device: &Device,
+) -> Result<Vec<(String, String)>> {
+    let recipe = source.recipe;
+    let data = source.step(source.study.data)?;
+    let info: DataInfo = data.json("info.json")?;
+    let recording: RecordingInfo = source.step(source.study.recording)?.json("info.json")?;
+    let seconds: f64 = source.summary.results.values().map(|s| s.manifest().seconds).sum();
+    let list = |items: Vec<String>| items.join(", ");
+    let rows = [
+        ("recipe", format!("{}: {}", recipe.name, recipe.description)),
+        ("models", list(source.models().iter().map(|m| m.name().to_owned()).collect())),
+        ("seeds", list(recipe.seeds.iter().map(u64::to_string).collect())),
+        ("images", format!(
+            "{} classes; {} training, {} validation and {} test patches of {} px",
+            info.class_names.len(), info.counts[0], info.counts[1], info.counts[2], recipe.data.patch_px
+        )),
+        ("simulated recordings", format!(
+            "{} neurons; {} training stimuli shown once, {} test stimuli shown {} times; {:.1} spikes per stimulus on average",
+            recording.neurons, info.stimuli[0], info.stimuli[1], recording.test_repeats, recording.mean_spikes
+        )),
+        ("network", format!(
+            "VGG blocks {:?}, shared up to {}",
+            recipe.network.blocks, recipe.network.split
+        )),
+        ("corruptions", format!(
+            "{} at severities 1 to 5, table {}",
+            recipe.robustness.corruptions.len(), recipe.robustness.table.name()
+        )),
+        ("images hash", data.manifest().key.short().to_owned()),
+        ("code revision", crate::REVISION.to_owned()),
+        ("machine", format!(
+            "{}, {} threads, {:.0} GFLOP/s measured",
+            machine.processor, machine.threads, machine.gflops
+        )),
+        ("device", if device.is_cuda() { "CUDA".to_owned() } else { "CPU".to_owned() }),
+        ("computing time of all steps", clock(seconds)),
+    ];
+    Ok(rows.into_iter().map(|(name, value)| (name.to_owned(), value)).collect())
+}
+
+/// What is simulated.
+pub(super) fn simulated(recipe: &Recipe) -> Vec<String> {
+    vec![
+        format!(
+            "The recordings come from a simulated V1: {} Gabor simple and complex cells with divisive \
+             normalisation and Poisson spikes. No animal was recorded for this run.",
+            recipe.population.neurons
+        ),
+        "Wherever this page says V1, neurons or responses, it means this simulation; \"Monkey\" is kept \
+         only as the name of the model."
+            .to_owned(),
+    ]
+}
+
+/// How the run differs from the paper.
+pub(super) fn differences(recipe: &Recipe) -> Vec<String> {
+    vec![
+        format!(
+            "The task is to tell from which of {} photographs a {} px patch comes; the paper classifies \
+             TinyImageNet (200 classes, 64 px).",
+            recipe.data.classes, recipe.data.patch_px
+        ),
+        format!(
+            "The network is a narrow VGG ({:?}); the paper's is VGG-19 with batch norm.",
+            recipe.network.blocks
+        ),
+        "The schedule is shorter than the paper's plateau schedule with five rounds of early stopping; \
+         the recipe states it."
+            .to_owned(),
+        "The paper's published values beside the scores are those of March 2021; its final table could \
+         not be read."
+            .to_owned(),
+        "MTL-Oracle's targets are predicted by readouts fitted on the frozen shared layers of one Oracle; \
+         how the paper made them is not known."
+            .to_owned(),
+        "The RSA is an analysis of this project; none could be found in the paper's code.".to_owned(),
+        "Saliency maps are computed by the spectral-residual method; the paper used DeepGaze.".to_owned(),
+    ]
+}
+
+/// What a reader should know before the numbers.
+pub(super) fn notes(source: &Source<'_>) -> Result<Vec<String>> {
+    let v1 = NeuralPrediction::open(source.step(source.study.v1_scores)?)?;
+    let mut notes = vec![format!(
+        "The single-task V1 model predicts held-out responses with a correlation of {:.3}; the true rates \
+         of the simulation reach {:.3} (the noise ceiling).",
+        v1.correlation, v1.ceiling
+    )];
+    if source.recipe.seeds.len() < 2 {
+        notes.push(
+            "One seed was run, so the spread between networks is unknown and no error bars are shown; \
+             differences of a few per cent mean nothing. Use --seeds 1,2,3."
+                .to_owned(),
+        );
+    }
+    if source.recipe.robustness.split == crate::Split::Validation {
+        notes.push("The benchmark used validation images: this run chooses, it does not report.".to_owned());
+    }
+    Ok(notes)
+}
