@@ -1,0 +1,108 @@
+//! The models and their training curves.
+
+use striate_report::{AccuracyGrid, EpochRow, Estimate, ModelInfo, Training, TrainingCurve};
+
+use super::Source;
+use crate::engine::StepId;
+use crate::study::dataset::Dataset;
+use crate::study::train::{TrainInfo, TrainNetwork};
+use crate::{ModelName, Result};
+
+/// One row per model.
+pub(super) fn models(source: &Source<'_>, accuracy: &AccuracyGrid) -> Result<Vec<ModelInfo>> {
+    let mut models = Vec::new();
+    for model in source.models() {
+        let mut info = ModelInfo {
+            name: model.name().to_owned(),
+            description: description(model).to_owned(),
+            seeds: source.recipe.seeds.clone(),
+            ..ModelInfo::default()
+        };
+        let clean: Vec<f64> = accuracy
+            .rows
+            .iter()
+            .filter(|r| r.model == model.name() && r.corruption == "clean")
+            .map(|r| r.accuracy)
+            .collect();
+        info.clean_accuracy = Estimate::of(&clean);
+        let (mut seconds, mut epochs) = (0.0, 0.0);
+        for seed in &source.recipe.seeds {
+            let steps = &source.study.networks[&(model, *seed)];
+            let step = source.step(steps.train)?;
+            let trained: TrainInfo = TrainNetwork::info(step)?;
+            seconds += step.manifest().seconds;
+            if let Some(first) = steps.first_stage {
+                seconds += source.step(first)?.manifest().seconds;
+            }
+            epochs += trained.epochs as f64;
+            info.parameters = Some(trained.parameters as u64);
+            step.manifest().key.short().clone_into(&mut info.hash);
+        }
+        info.epochs = Some(epochs / source.recipe.seeds.len() as f64);
+        info.seconds = Some(seconds);
+        models.push(info);
+    }
+    Ok(models)
+}
+
+fn description(model: ModelName) -> &'static str {
+    match model {
+        ModelName::Baseline => "Classification only, clean images.",
+        ModelName::MtlMonkey => {
+            "Co-trained on the responses that a V1 model predicts (here: of a simulated V1)."
+        }
+        ModelName::MtlShuffled => "Co-trained on the same responses, permuted over images.",
+        ModelName::MtlOracle => {
+            "Co-trained on responses predicted from the Oracle's frozen shared layers."
+        }
+        ModelName::Oracle => {
+            "Shared layers trained on corrupted images and frozen, the rest retrained on clean ones."
+        }
+    }
+}
+
+/// The curves of every training.
+pub(super) fn curves(source: &Source<'_>, data: &Dataset) -> Result<Training> {
+    let mut curves = Vec::new();
+    for ((model, seed), steps) in &source.study.networks {
+        if let Some(first) = steps.first_stage {
+            curves.push(curve(source, *model, *seed, "corrupted", first)?);
+        }
+        let phase = if steps.first_stage.is_some() { "clean, shared layers frozen" } else { "" };
+        curves.push(curve(source, *model, *seed, phase, steps.train)?);
+    }
+    Ok(Training {
+        curves,
+        chance_accuracy: Some(1.0 / data.info.class_names.len() as f64),
+    })
+}
+
+fn curve(
+    source: &Source<'_>,
+    model: ModelName,
+    seed: u64,
+    phase: &str,
+    step: StepId,
+) -> Result<TrainingCurve> {
+    let history = TrainNetwork::history(source.step(step)?)?;
+    Ok(TrainingCurve {
+        model: model.name().to_owned(),
+        seed,
+        phase: phase.to_owned(),
+        epochs: history.into_iter().map(row).collect(),
+    })
+}
+
+fn row(epoch: striate_train::EpochRecord) -> EpochRow {
+    EpochRow {
+        epoch: epoch.epoch as u32,
+        classification_loss: epoch.classification_loss,
+        neural_loss: epoch.neural_loss,
+        validation_accuracy: epoch.validation_accuracy,
+        validation_correlation: epoch.validation_correlation,
+        learning_rate: Some(epoch.learning_rate),
+        classification_weight: epoch.log_variance_classification.map(|s| (-s).exp()),
+        neural_weight: epoch.log_variance_neural.map(|s| 0.5 * (-s).exp()),
+        seconds: Some(epoch.seconds),
+    }
+}
