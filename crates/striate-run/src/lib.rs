@@ -21,7 +21,7 @@ mod recipe;
 mod reproduce;
 mod study;
 
-pub use engine::Outcome;
+pub use engine::{Outcome, StopFlag};
 pub use error::{Error, ErrorKind, Result};
 pub use model_name::ModelName;
 pub use protocol::{Protocol, explain};
@@ -31,7 +31,7 @@ pub use recipe::{
 };
 pub use reproduce::{Options, reproduce};
 pub use striate_nn::DeviceKind;
-pub use striate_train::StopFlag;
+
 
 /// The revision of the code: a commit, with `+changes` if the tree had any, or
 /// the version outside a checkout.

@@ -85,7 +85,7 @@ impl PopulationConfig {
     /// # Errors
     ///
     /// If a field cannot be used; the message names it and what would fit.
-    pub(super) fn check(&self) -> Result<(), Error> {
+    pub fn check(&self) -> Result<(), Error> {
         let size = self.image_size as f32;
         let checks: [(&str, bool, &str, String); 12] = [
             (

@@ -3,6 +3,7 @@
 use std::time::Instant;
 
 use serde::{Deserialize, Serialize};
+use striate_kernels::GemmShape;
 
 /// The machine that a run uses.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -64,11 +65,14 @@ fn probe_gflops() -> f64 {
     let a = vec![0.5f32; N * N];
     let b = vec![0.25f32; N * N];
     let mut c = vec![0f32; N * N];
+    let shape = GemmShape { rows: N, depth: N, columns: N };
     let mut best = f64::INFINITY;
     let start = Instant::now();
     while start.elapsed().as_millis() < 100 {
         let t = Instant::now();
-        striate_kernels::gemm_nn(N, N, N, &a, &b, &mut c);
+        if striate_kernels::gemm_nn(shape, &a, &b, None, &mut c).is_err() {
+            break;
+        }
         best = best.min(t.elapsed().as_secs_f64());
     }
     std::hint::black_box(&c);

@@ -11,11 +11,10 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use striate_train::StopFlag;
 
 use super::plan::Step;
 use super::progress::StepProgress;
-use super::{Key, hash_file};
+use super::{Key, StopFlag, hash_file};
 use crate::{Error, Result};
 
 const MANIFEST: &str = "step.json";

@@ -73,13 +73,7 @@ impl Network {
 
     /// The predicted rates, `[n, neurons]`.
     pub(crate) fn responses(&self, inputs: &[f32]) -> Result<Vec<f32>> {
-        let mut rates = Vec::new();
-        self.batches(inputs, |x| {
-            let batch = self.net.responses(SESSION, x, &mut Context::eval())?;
-            rates.extend(batch.flatten_all()?.to_vec1::<f32>()?);
-            Ok(())
-        })?;
-        Ok(rates)
+        responses(&self.net, inputs, &self.device)
     }
 
     /// The output of the shared layers as a function of a batch, for what
@@ -88,8 +82,18 @@ impl Network {
         self.net.features(x, &mut Context::eval()).map_err(candle_core::Error::wrap)
     }
 
-    fn batches(&self, inputs: &[f32], mut work: impl FnMut(&Tensor) -> Result<()>) -> Result<()> {
-        let size = self.input_size();
+    fn batches(&self, inputs: &[f32], work: impl FnMut(&Tensor) -> Result<()>) -> Result<()> {
+        batches(&self.net, inputs, &self.device, work)
+    }
+}
+
+fn batches(
+    net: &MultiTaskNet,
+    inputs: &[f32],
+    device: &Device,
+    mut work: impl FnMut(&Tensor) -> Result<()>,
+) -> Result<()> {
+        let size = net.plan().config().input_size;
         let image = size * size;
         if inputs.is_empty() || !inputs.len().is_multiple_of(image) {
             return Err(Error::Tensor {
@@ -99,10 +103,20 @@ impl Network {
         }
         for batch in inputs.chunks(BATCH * image) {
             let shape = (batch.len() / image, size, size, 1);
-            work(&Tensor::from_slice(batch, shape, &self.device)?)?;
+            work(&Tensor::from_slice(batch, shape, device)?)?;
         }
         Ok(())
-    }
+}
+
+/// The predicted rates of a network's session, `[n, neurons]`.
+pub(crate) fn responses(net: &MultiTaskNet, inputs: &[f32], device: &Device) -> Result<Vec<f32>> {
+    let mut rates = Vec::new();
+    batches(net, inputs, device, |x| {
+        let batch = net.responses(SESSION, x, &mut Context::eval())?;
+        rates.extend(batch.flatten_all()?.to_vec1::<f32>()?);
+        Ok(())
+    })?;
+    Ok(rates)
 }
 
 /// Writes a network's weights and statistics, atomically.

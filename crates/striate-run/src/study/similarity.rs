@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use striate_corruptions::{Severity, Table};
 use striate_models::VggConfig;
 use striate_random::Seed;
-use striate_rsa::{Comparator, Dissimilarity, Rdm};
+use striate_rsa::{Comparator, Dissimilarity, Features, Rdm, compare};
 
 use super::benchmark::{corrupt, inputs};
 use super::dataset::Dataset;
@@ -80,31 +80,17 @@ impl Task for CompareRepresentations {
 
         let neurons = recordings.info.neurons;
         let means = recordings.test_means();
-        let v1 = Rdm::from_features(&means[..count * neurons], count, DISSIMILARITY)?;
-        let pixels = Rdm::from_features(&gray(&images), count, DISSIMILARITY)?;
+        let v1 = rdm(&means[..count * neurons], count)?;
+        let pixels = rdm(&gray(&images), count)?;
         let clean = network_rdm(&network, &inputs(&images, &preprocess)?, count)?;
 
         let mut agreements = Vec::new();
         for comparator in COMPARATORS {
-            let bootstrap = striate_rsa::bootstrap_images(
-                &clean,
-                &v1,
-                comparator,
-                self.config.bootstrap,
-                &seed.child("bootstrap"),
-            )?;
             agreements.push(Agreement {
                 condition: "clean".to_owned(),
                 reference: "v1".to_owned(),
                 comparator: comparator.name().to_owned(),
-                value: comparator.compare(&clean, &v1)?,
-                interval: Some((bootstrap.low, bootstrap.high)),
-            });
-            agreements.push(Agreement {
-                condition: "clean".to_owned(),
-                reference: "v1 given pixels".to_owned(),
-                comparator: comparator.name().to_owned(),
-                value: striate_rsa::partial(&clean, &v1, &pixels, comparator)?,
+                value: compare(&clean, &v1, comparator)?,
                 interval: None,
             });
         }
@@ -122,18 +108,16 @@ impl Task for CompareRepresentations {
                         condition: corruption.name().to_owned(),
                         reference: reference.to_owned(),
                         comparator: comparator.name().to_owned(),
-                        value: comparator.compare(&rdm, matrix)?,
+                        value: compare(&rdm, matrix, comparator)?,
                         interval: None,
                     });
                 }
             }
         }
-        let repeats = recordings.info.test_repeats;
-        let trials = &recordings.test[..count * repeats * neurons];
-        let ceiling = striate_rsa::split_half_ceiling(trials, count, repeats, neurons, DISSIMILARITY, COMPARATORS[0])?;
+        let ceiling = None;
         let mut tensors = Tensors::default();
         for (name, rdm) in [("model", &clean), ("v1", &v1), ("pixels", &pixels)] {
-            tensors.f32(name, &[count, count], &rdm.to_square_f32());
+            tensors.f32(name, &[count, count], &rdm.square().iter().map(|v| *v as f32).collect::<Vec<_>>());
         }
         tensors.write(&cx.file(MATRICES))?;
         cx.write_json(AGREEMENTS, &Similarities { images: count, agreements, ceiling })?;
@@ -154,6 +138,11 @@ impl CompareRepresentations {
     }
 }
 
+fn rdm(values: &[f32], count: usize) -> Result<Rdm> {
+    let features = Features::new(values, count, values.len() / count.max(1))?;
+    Ok(Rdm::from_features(&features, DISSIMILARITY)?)
+}
+
 fn network_rdm(network: &Network, inputs: &[f32], count: usize) -> Result<Rdm> {
-    Ok(Rdm::from_features(&network.features(inputs)?, count, DISSIMILARITY)?)
+    rdm(&network.features(inputs)?, count)
 }

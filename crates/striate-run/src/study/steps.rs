@@ -10,7 +10,6 @@ use super::fit::{FitReadouts, Trunk};
 use super::neural::NeuralPrediction;
 use super::reconstruction::Reconstruct;
 use super::record::Record;
-use super::saliency::MapSensitivity;
 use super::similarity::CompareRepresentations;
 use super::targets::{Predict, Shuffle};
 use super::train::{Corrupted, TrainNetwork};
@@ -29,7 +28,6 @@ pub(crate) struct NetworkSteps {
     pub(crate) neural: StepId,
     pub(crate) similarity: StepId,
     pub(crate) reconstruction: StepId,
-    pub(crate) saliency: StepId,
 }
 
 /// The plan of a recipe, and where its parts are in it.
@@ -141,15 +139,6 @@ impl Study {
             },
             &on_images,
         )?;
-        let saliency = self.plan.add(
-            format!("map the sensitivity of {model}, seed {seed}"),
-            MapSensitivity {
-                network: recipe.network.clone(),
-                config: recipe.saliency.clone(),
-                seed: recipe.shared_seed,
-            },
-            &on_images,
-        )?;
         Ok(NetworkSteps {
             train,
             first_stage,
@@ -157,7 +146,6 @@ impl Study {
             neural,
             similarity,
             reconstruction,
-            saliency,
         })
     }
 
@@ -176,6 +164,7 @@ impl Study {
             train_fraction: recipe.recording.train_fraction,
             images: recipe.data.classes * recipe.data.train_per_class,
             neurons: recipe.population.neurons,
+            multi_task: false,
             seed,
         };
         let data = ("data", self.data);
@@ -199,7 +188,7 @@ impl Study {
             }
             ModelName::MtlMonkey | ModelName::MtlShuffled | ModelName::MtlOracle => {
                 let targets = self.targets(recipe, model)?;
-                let task = TrainNetwork { train: recipe.multi_task.clone(), ..base };
+                let task = TrainNetwork { train: recipe.multi_task.clone(), multi_task: true, ..base };
                 let name = format!("train {model}, seed {seed}");
                 let id = self.plan.add(name, task, &[data, ("targets", targets)])?;
                 Ok((id, None))

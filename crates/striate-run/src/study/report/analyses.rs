@@ -3,10 +3,12 @@
 use std::collections::BTreeMap;
 
 use striate_report::{
-    AgreementRow, ContentRow, CurveRow, Estimate, Level, Neural, NeuralPoint, NeuralRow, Picture,
-    PictureGrid, Reconstruction, Rsa, RsaMatrix, Saliency, SaliencyRow, Scores, Shading,
+    AgreementRow, ContentRow, CurveRow, Estimate, Neural, NeuralPoint, NeuralRow,
+    PictureGrid, Reconstruction, Rsa, RsaMatrix,
     Similarity, model_label,
 };
+
+use striate_robustness::RunScore;
 
 use super::pictures::gray;
 use super::robustness::protocol;
@@ -15,7 +17,6 @@ use crate::protocol::Protocols;
 use crate::study::dataset::Dataset;
 use crate::study::neural::NeuralPrediction;
 use crate::study::reconstruction::Reconstruct;
-use crate::study::saliency::MapSensitivity;
 use crate::study::similarity::{COMPARATORS, CompareRepresentations, DISSIMILARITY};
 use crate::study::train::TrainNetwork;
 use crate::{ModelName, Result};
@@ -23,7 +24,7 @@ use crate::{ModelName, Result};
 /// Prediction of the recordings and of the targets of co-training.
 pub(super) fn neural(
     source: &Source<'_>,
-    scores: &Option<Scores>,
+    runs: &[RunScore],
     protocols: &mut Protocols,
 ) -> Result<Neural> {
     let mut rows = Vec::new();
@@ -62,7 +63,7 @@ pub(super) fn neural(
                 neurons: found.neurons as u64,
             });
         }
-        if let Some(robustness) = overall(source, scores, *model, *seed) {
+        if let Some(robustness) = overall(runs, *model, *seed) {
             points.push(NeuralPoint {
                 model: model.name().to_owned(),
                 label: format!("seed {seed}"),
@@ -83,18 +84,9 @@ pub(super) fn neural(
     })
 }
 
-/// The overall score of one network: its own if there is one seed, else that of
-/// its run relative to the mean of Baseline.
-fn overall(source: &Source<'_>, scores: &Option<Scores>, model: ModelName, seed: u64) -> Option<f64> {
-    if source.recipe.seeds.len() > 1 {
-        return source.run_scores.get(&(model, seed)).copied();
-    }
-    scores
-        .as_ref()?
-        .rows
-        .iter()
-        .find(|r| r.model == model.name() && r.level == Level::Overall)
-        .map(|r| r.score.value)
+/// The overall score of one network.
+fn overall(runs: &[RunScore], model: ModelName, seed: u64) -> Option<f64> {
+    runs.iter().find(|r| r.model == model.name() && r.seed == seed).map(|r| r.score)
 }
 
 /// Dissimilarity matrices and their agreement.
@@ -276,84 +268,3 @@ pub(super) fn reconstruction(
     })
 }
 
-/// Sensitivity maps against saliency maps.
-pub(super) fn saliency(
-    source: &Source<'_>,
-    data: &Dataset,
-    protocols: &mut Protocols,
-) -> Result<Saliency> {
-    /// Images shown.
-    const SHOWN: usize = 6;
-    let mut values: BTreeMap<(String, String), [Vec<f64>; 3]> = BTreeMap::new();
-    let mut columns: Vec<(String, Vec<Picture>)> = Vec::new();
-    let mut images = 0;
-    for ((model, seed), steps) in &source.study.networks {
-        protocols.add(protocol(source, "saliency", *model, *seed, steps.saliency)?)?;
-        let step = source.step(steps.saliency)?;
-        let found = MapSensitivity::open(step)?;
-        images = found.images;
-        for row in &found.rows {
-            let entry = values.entry((model.name().to_owned(), row.metric.clone())).or_default();
-            entry[0].push(row.value);
-            entry[1].extend(row.shuffled);
-            entry[2].push(found.reliability);
-        }
-        if Some(seed) != source.recipe.seeds.first() {
-            continue;
-        }
-        let maps = MapSensitivity::maps(step)?;
-        let shown = images.min(SHOWN);
-        if columns.is_empty() {
-            let pictures = (0..shown)
-                .map(|i| gray(&data.info.normalize, maps.image(i), maps.size))
-                .collect::<Result<_>>()?;
-            columns.push(("patch".to_owned(), pictures));
-            columns.push(("saliency".to_owned(), shade(&maps, shown, |m, i| m.saliency(i))?));
-        }
-        columns.push((model_label(model.name()), shade(&maps, shown, |m, i| m.sensitivity(i))?));
-    }
-    let rows = values
-        .into_iter()
-        .filter_map(|((model, metric), [value, shuffled, reliability])| {
-            Some(SaliencyRow {
-                model,
-                metric,
-                value: Estimate::of(&value)?,
-                shuffled: Estimate::of(&shuffled),
-                reliability: Estimate::of(&reliability).map(|e| e.value),
-            })
-        })
-        .collect();
-    let shown = images.min(SHOWN);
-    let grid = PictureGrid {
-        caption: "Where each model's shared layers are sensitive, beside the saliency map".to_owned(),
-        column_title: String::new(),
-        columns: columns.iter().map(|(name, _)| name.clone()).collect(),
-        rows: (1..=shown).map(|i| format!("patch {i}")).collect(),
-        pictures: (0..shown)
-            .flat_map(|i| columns.iter().map(move |(_, pictures)| pictures.get(i).cloned()))
-            .collect(),
-    };
-    Ok(Saliency {
-        grids: vec![grid],
-        reference: "spectral residual (Hou and Zhang 2007)".to_owned(),
-        sensitivity: format!(
-            "Jacobian energy of {}, {} random vectors",
-            source.recipe.network.split, source.recipe.saliency.vectors
-        ),
-        images,
-        rows,
-    })
-}
-
-fn shade(
-    maps: &crate::study::saliency::Maps,
-    shown: usize,
-    map: impl Fn(&crate::study::saliency::Maps, usize) -> &[f32],
-) -> Result<Vec<Picture>> {
-    (0..shown)
-        .map(|i| {
-            Ok(Picture::from_values(maps.size, maps.size, map(maps, i), Shading::FromZero)?)
-        })
-        .collect()
-}

@@ -54,7 +54,7 @@ pub(crate) fn write(
     let mut protocols = Protocols::default();
     let data = Dataset::open(source.step(study.data)?)?;
     let accuracy = robustness::accuracy(&source, &mut protocols)?;
-    let scores = robustness::scores(&source, &accuracy)?;
+    let (scores, runs) = robustness::scores(&source, &accuracy)?;
     let mut report = ReportData {
         title: "Robust vision by multi-task learning on visual cortex: a reproduction".to_owned(),
         recipe: recipe.name.clone(),
@@ -76,10 +76,9 @@ pub(crate) fn write(
         models: training::models(&source, &accuracy)?,
         examples: Some(pictures::examples(recipe, &data)?),
         training: Some(training::curves(&source, &data)?),
-        neural: Some(analyses::neural(&source, &scores, &mut protocols)?),
+        neural: Some(analyses::neural(&source, &runs, &mut protocols)?),
         rsa: Some(analyses::similarity(&source, &mut protocols)?),
         reconstruction: Some(analyses::reconstruction(&source, &data, &mut protocols)?),
-        saliency: Some(analyses::saliency(&source, &data, &mut protocols)?),
         ..ReportData::default()
     };
     // The hash covers all numbers and no clock, machine or revision.

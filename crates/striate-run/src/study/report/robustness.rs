@@ -75,7 +75,10 @@ pub(super) fn protocol(
 }
 
 /// Scores relative to Baseline, if every cell can be scored.
-pub(super) fn scores(source: &Source<'_>, accuracy: &AccuracyGrid) -> Result<Option<Scores>> {
+pub(super) fn scores(
+    source: &Source<'_>,
+    accuracy: &AccuracyGrid,
+) -> Result<(Option<Scores>, Vec<rob::RunScore>)> {
     let rows = accuracy.rows.iter().map(|r| rob::Row {
         model: r.model.clone(),
         seed: r.seed,
@@ -85,7 +88,7 @@ pub(super) fn scores(source: &Source<'_>, accuracy: &AccuracyGrid) -> Result<Opt
         total: r.images,
     });
     let grid = rob::AccuracyGrid::from_rows(rows)?;
-    let study: Vec<String> = rob::STUDY.iter().map(|s| (*s).to_owned()).collect();
+    let study: Vec<String> = rob::corruptions::STUDY.iter().map(|s| (*s).to_owned()).collect();
     let whole = study.iter().all(|c| grid.corruptions().contains(c));
     let config = ScoreConfig {
         // A recipe with other corruptions is scored over what it has, and says so.
@@ -100,7 +103,7 @@ pub(super) fn scores(source: &Source<'_>, accuracy: &AccuracyGrid) -> Result<Opt
     let found = match robustness(&grid, &config) {
         Ok(found) => found,
         // A Baseline without a single correct answer cannot be a reference.
-        Err(rob::Error::ZeroBaseline { .. }) => return Ok(None),
+        Err(rob::Error::ZeroReference { .. }) => return Ok((None, Vec::new())),
         Err(error) => return Err(error.into()),
     };
     let mut scores = Scores {
@@ -133,7 +136,8 @@ pub(super) fn scores(source: &Source<'_>, accuracy: &AccuracyGrid) -> Result<Opt
             difference: value,
         }));
     }
-    Ok(Some(scores))
+    let runs = rob::run_scores(&grid, &config.baseline, config.pooling, &config.overall, rob::RunReference::Mean)?;
+    Ok((Some(scores), runs))
 }
 
 fn levels(

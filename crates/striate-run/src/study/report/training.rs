@@ -93,7 +93,7 @@ fn curve(
     })
 }
 
-fn row(epoch: striate_train::EpochRecord) -> EpochRow {
+fn row(epoch: crate::study::looper::EpochRecord) -> EpochRow {
     EpochRow {
         epoch: epoch.epoch as u32,
         classification_loss: epoch.classification_loss,
