@@ -103,6 +103,9 @@ pub enum Error {
     /// Reconstruction.
     #[error(transparent)]
     Reconstruct(#[from] striate_reconstruct::Error),
+    /// Saliency.
+    #[error(transparent)]
+    Saliency(#[from] striate_saliency::Error),
     /// The report.
     #[error(transparent)]
     Report(#[from] striate_report::Error),

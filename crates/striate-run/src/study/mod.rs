@@ -11,7 +11,7 @@ mod neural;
 mod reconstruction;
 mod record;
 pub(crate) mod report;
-// mod saliency;
+mod saliency;
 mod similarity;
 mod sources;
 mod steps;

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use striate_corruptions::{Severity, Table};
 use striate_models::VggConfig;
 use striate_random::Seed;
-use striate_reconstruct::{Budget, Task as Job, reconstruct};
+use striate_reconstruct::{Budget, Task as Job, metrics, reconstruct};
 
 use super::benchmark::{corrupt, inputs, spread};
 use super::dataset::Dataset;
@@ -106,13 +106,15 @@ impl Task for Reconstruct {
         for (k, (clean_r, noisy_r)) in from_clean.iter().zip(&from_noisy).enumerate() {
             let image = clean_r.image;
             let range = image * len..(image + 1) * len;
+            let split =
+                metrics::content_noise(&noisy_r.pixels, &clean[range.clone()], &noisy[range])?;
             pictures[k * len..(k + 1) * len].copy_from_slice(&clean_r.pixels);
             rows.push(ReconstructionRow {
                 image,
                 budget: self.config.budgets[k % budgets.len()],
                 feature_fit: clean_r.feature_fit(),
-                content: 0.0,
-                noise: 0.0,
+                content: split.joint.content,
+                noise: split.joint.noise,
                 steps: clean_r.steps,
             });
         }

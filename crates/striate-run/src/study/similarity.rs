@@ -5,7 +5,10 @@ use serde::{Deserialize, Serialize};
 use striate_corruptions::{Severity, Table};
 use striate_models::VggConfig;
 use striate_random::Seed;
-use striate_rsa::{Comparator, Dissimilarity, Features, Rdm, compare};
+use striate_rsa::{
+    Candidate, Comparator, Dissimilarity, Features, Inference, Rdm, compare, partial_compare,
+    split_half,
+};
 
 use super::benchmark::{corrupt, inputs};
 use super::dataset::Dataset;
@@ -50,7 +53,8 @@ pub(crate) struct Agreement {
 pub(crate) struct Similarities {
     pub(crate) images: usize,
     pub(crate) agreements: Vec<Agreement>,
-    /// Lower and upper noise ceiling of the agreement with V1, for the first comparator.
+    /// What another recording, and a noise-free model, would reach with V1, by split
+    /// halves, for the first comparator.
     pub(crate) ceiling: Option<(f64, f64)>,
 }
 
@@ -86,13 +90,26 @@ impl Task for CompareRepresentations {
 
         let mut agreements = Vec::new();
         for comparator in COMPARATORS {
-            agreements.push(Agreement {
+            let inference = Inference {
+                comparator,
+                replicates: self.config.bootstrap,
+                seed: self.seed,
+                ceiling: false,
+                ..Inference::default()
+            };
+            let model = Candidate { name: "model".to_owned(), rdms: vec![clean.clone()] };
+            let found = inference.evaluate(&[model], std::slice::from_ref(&v1))?;
+            let agreement = |reference: &str, value, interval| Agreement {
                 condition: "clean".to_owned(),
-                reference: "v1".to_owned(),
+                reference: reference.to_owned(),
                 comparator: comparator.name().to_owned(),
-                value: compare(&clean, &v1, comparator)?,
-                interval: None,
-            });
+                value,
+                interval,
+            };
+            let interval = found.models.first().map(|m| (m.low, m.high));
+            agreements.push(agreement("v1", compare(&clean, &v1, comparator)?, interval));
+            let partial = partial_compare(&clean, &v1, &pixels, comparator)?;
+            agreements.push(agreement("v1 given pixels", partial, None));
         }
         let severity = Severity::new(self.config.severity)?;
         for (i, corruption) in self.config.corruptions.iter().enumerate() {
@@ -114,7 +131,19 @@ impl Task for CompareRepresentations {
                 }
             }
         }
-        let ceiling = None;
+        let repeats = recordings.info.test_repeats;
+        let by_repeat: Vec<Vec<f32>> = (0..repeats)
+            .map(|r| {
+                let trials = recordings.test.chunks_exact(repeats * neurons).take(count);
+                trials.flat_map(|t| t[r * neurons..(r + 1) * neurons].iter().copied()).collect()
+            })
+            .collect();
+        let by_repeat = by_repeat
+            .iter()
+            .map(|values| Features::new(values, count, neurons))
+            .collect::<striate_rsa::Result<Vec<_>>>()?;
+        let halves = split_half(&by_repeat, DISSIMILARITY, COMPARATORS[0], 100, self.seed)?;
+        let ceiling = Some((halves.spearman_brown, halves.model_ceiling));
         let mut tensors = Tensors::default();
         for (name, rdm) in [("model", &clean), ("v1", &v1), ("pixels", &pixels)] {
             tensors.f32(name, &[count, count], &rdm.square().iter().map(|v| *v as f32).collect::<Vec<_>>());

@@ -10,6 +10,7 @@ use super::fit::{FitReadouts, Trunk};
 use super::neural::NeuralPrediction;
 use super::reconstruction::Reconstruct;
 use super::record::Record;
+use super::saliency::MapSensitivity;
 use super::similarity::CompareRepresentations;
 use super::targets::{Predict, Shuffle};
 use super::train::{Corrupted, TrainNetwork};
@@ -28,6 +29,7 @@ pub(crate) struct NetworkSteps {
     pub(crate) neural: StepId,
     pub(crate) similarity: StepId,
     pub(crate) reconstruction: StepId,
+    pub(crate) saliency: StepId,
 }
 
 /// The plan of a recipe, and where its parts are in it.
@@ -139,6 +141,15 @@ impl Study {
             },
             &on_images,
         )?;
+        let saliency = self.plan.add(
+            format!("map the sensitivity of {model}, seed {seed}"),
+            MapSensitivity {
+                network: recipe.network.clone(),
+                config: recipe.saliency.clone(),
+                seed: recipe.shared_seed,
+            },
+            &on_images,
+        )?;
         Ok(NetworkSteps {
             train,
             first_stage,
@@ -146,6 +157,7 @@ impl Study {
             neural,
             similarity,
             reconstruction,
+            saliency,
         })
     }
 

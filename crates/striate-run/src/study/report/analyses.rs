@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use striate_report::{
-    AgreementRow, ContentRow, CurveRow, Estimate, Neural, NeuralPoint, NeuralRow,
-    PictureGrid, Reconstruction, Rsa, RsaMatrix,
-    Similarity, model_label,
+    AgreementRow, ContentRow, CurveRow, Estimate, Neural, NeuralPoint, NeuralRow, Picture,
+    PictureGrid, Reconstruction, Rsa, RsaMatrix, Saliency, SaliencyRow, Shading, Similarity,
+    model_label,
 };
 
 use striate_robustness::RunScore;
@@ -17,6 +17,7 @@ use crate::protocol::Protocols;
 use crate::study::dataset::Dataset;
 use crate::study::neural::NeuralPrediction;
 use crate::study::reconstruction::Reconstruct;
+use crate::study::saliency::{MapSensitivity, Maps};
 use crate::study::similarity::{COMPARATORS, CompareRepresentations, DISSIMILARITY};
 use crate::study::train::TrainNetwork;
 use crate::{ModelName, Result};
@@ -268,3 +269,84 @@ pub(super) fn reconstruction(
     })
 }
 
+/// Sensitivity maps against saliency maps.
+pub(super) fn saliency(
+    source: &Source<'_>,
+    data: &Dataset,
+    protocols: &mut Protocols,
+) -> Result<Saliency> {
+    /// Images shown.
+    const SHOWN: usize = 6;
+    let mut values: BTreeMap<(String, String), [Vec<f64>; 3]> = BTreeMap::new();
+    let mut columns: Vec<(String, Vec<Picture>)> = Vec::new();
+    let mut images = 0;
+    for ((model, seed), steps) in &source.study.networks {
+        protocols.add(protocol(source, "saliency", *model, *seed, steps.saliency)?)?;
+        let step = source.step(steps.saliency)?;
+        let found = MapSensitivity::open(step)?;
+        images = found.images;
+        for row in &found.rows {
+            let entry = values.entry((model.name().to_owned(), row.metric.clone())).or_default();
+            entry[0].push(row.value);
+            entry[1].extend(row.shuffled);
+            entry[2].push(found.reliability);
+        }
+        if Some(seed) != source.recipe.seeds.first() {
+            continue;
+        }
+        let maps = MapSensitivity::maps(step)?;
+        let shown = images.min(SHOWN);
+        if columns.is_empty() {
+            let pictures = (0..shown)
+                .map(|i| gray(&data.info.normalize, maps.image(i), maps.size))
+                .collect::<Result<_>>()?;
+            columns.push(("patch".to_owned(), pictures));
+            columns.push(("saliency".to_owned(), shade(&maps, shown, |m, i| m.saliency(i))?));
+        }
+        columns.push((model_label(model.name()), shade(&maps, shown, |m, i| m.sensitivity(i))?));
+    }
+    let rows = values
+        .into_iter()
+        .filter_map(|((model, metric), [value, shuffled, reliability])| {
+            Some(SaliencyRow {
+                model,
+                metric,
+                value: Estimate::of(&value)?,
+                shuffled: Estimate::of(&shuffled),
+                reliability: Estimate::of(&reliability).map(|e| e.value),
+            })
+        })
+        .collect();
+    let shown = images.min(SHOWN);
+    let grid = PictureGrid {
+        caption: "Where each model's shared layers are sensitive, beside the saliency map".to_owned(),
+        column_title: String::new(),
+        columns: columns.iter().map(|(name, _)| name.clone()).collect(),
+        rows: (1..=shown).map(|i| format!("patch {i}")).collect(),
+        pictures: (0..shown)
+            .flat_map(|i| columns.iter().map(move |(_, pictures)| pictures.get(i).cloned()))
+            .collect(),
+    };
+    Ok(Saliency {
+        grids: vec![grid],
+        reference: "spectral residual (Hou and Zhang 2007)".to_owned(),
+        sensitivity: format!(
+            "Jacobian energy of {}, {} random vectors",
+            source.recipe.network.split, source.recipe.saliency.vectors
+        ),
+        images,
+        rows,
+    })
+}
+
+fn shade(
+    maps: &Maps,
+    shown: usize,
+    map: impl Fn(&Maps, usize) -> &[f32],
+) -> Result<Vec<Picture>> {
+    (0..shown)
+        .map(|i| {
+            Ok(Picture::from_values(maps.size, maps.size, map(maps, i), Shading::FromZero)?)
+        })
+        .collect()
+}

@@ -79,6 +79,7 @@ pub(crate) fn write(
         neural: Some(analyses::neural(&source, &runs, &mut protocols)?),
         rsa: Some(analyses::similarity(&source, &mut protocols)?),
         reconstruction: Some(analyses::reconstruction(&source, &data, &mut protocols)?),
+        saliency: Some(analyses::saliency(&source, &data, &mut protocols)?),
         ..ReportData::default()
     };
     // The hash covers all numbers and no clock, machine or revision.
