@@ -1,0 +1,141 @@
+//! The losses of a training run (training.md 5). Invariant: the loss of a batch depends
+//! on that batch, the network and the learned weights alone.
+
+use std::collections::BTreeMap;
+
+use candle_core::{Device, Tensor, Var};
+use striate_models::MultiTaskNet;
+use striate_nn::{Context, loss};
+
+use crate::Result;
+use crate::config::{NeuralLoss, Regularise, TrainConfig};
+
+/// The guard inside the logarithm of the Poisson loss (training.md 2.1).
+const POISSON_EPSILON: f64 = 1e-12;
+/// Names of the learned loss weights in checkpoints and optimiser states.
+const S_IMAGES: &str = "loss.s_c";
+const S_NEURAL: &str = "loss.s_n";
+
+/// The learned log-variances of the two tasks, initially 0.
+#[derive(Debug)]
+pub(crate) struct LossWeights {
+    pub(crate) images: Option<Var>,
+    pub(crate) neural: Option<Var>,
+}
+
+impl LossWeights {
+    pub(crate) fn new(images: bool, neural: bool, device: &Device) -> Result<Self> {
+        let zero = |wanted: bool| wanted.then(|| Var::new(0f32, device)).transpose();
+        Ok(Self {
+            images: zero(images)?,
+            neural: zero(neural)?,
+        })
+    }
+
+    pub(crate) fn named(&self) -> Vec<(String, Var)> {
+        [(S_IMAGES, &self.images), (S_NEURAL, &self.neural)]
+            .into_iter()
+            .filter_map(|(name, var)| Some((name.to_owned(), var.clone()?)))
+            .collect()
+    }
+
+    /// The values of `s_c` and `s_n`.
+    pub(crate) fn values(&self) -> Result<(Option<f64>, Option<f64>)> {
+        let value = |var: &Option<Var>| -> Result<Option<f64>> {
+            Ok(match var {
+                Some(var) => Some(f64::from(var.to_scalar::<f32>()?)),
+                None => None,
+            })
+        };
+        Ok((value(&self.images)?, value(&self.neural)?))
+    }
+
+    /// A deep copy.
+    pub(crate) fn state(&self) -> Result<BTreeMap<String, Tensor>> {
+        self.named()
+            .into_iter()
+            .map(|(name, var)| Ok((name, var.as_detached_tensor().copy()?)))
+            .collect()
+    }
+
+    pub(crate) fn load_state(&self, state: &BTreeMap<String, Tensor>) -> Result<()> {
+        for (name, var) in self.named() {
+            if let Some(tensor) = state.get(&name) {
+                var.set(&tensor.to_device(var.device())?.copy()?)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The loss of a batch: what is minimised, and the plain value for the record.
+pub(crate) struct Losses {
+    pub(crate) objective: Tensor,
+    pub(crate) plain: Tensor,
+}
+
+/// Cross-entropy of a batch of images, weighted if so configured.
+pub(crate) fn images(
+    net: &MultiTaskNet,
+    weights: &LossWeights,
+    x: &Tensor,
+    labels: &Tensor,
+    cx: &mut Context,
+) -> Result<Losses> {
+    let plain = loss::cross_entropy(&net.logits(x, cx)?, labels)?;
+    let objective = match &weights.images {
+        Some(s) => loss::weighted_classification(&plain, s)?,
+        None => plain.clone(),
+    };
+    Ok(Losses {
+        objective,
+        plain: plain.detach(),
+    })
+}
+
+/// One session's batch, for [`neural`].
+pub(crate) struct NeuralBatch<'a> {
+    pub(crate) session: &'a str,
+    /// Training trials of the session.
+    pub(crate) trials: usize,
+    pub(crate) x: &'a Tensor,
+    pub(crate) responses: &'a Tensor,
+}
+
+/// The neural loss of a batch, weighted, scaled and regularised as configured.
+pub(crate) fn neural(
+    net: &MultiTaskNet,
+    config: &TrainConfig,
+    weights: &LossWeights,
+    batch: &NeuralBatch<'_>,
+    cx: &mut Context,
+) -> Result<Losses> {
+    let rates = net.responses(batch.session, batch.x, cx)?;
+    let plain = plain_neural(config, &rates, batch.responses)?;
+    let mut objective = match &weights.neural {
+        Some(s) => loss::weighted_regression(&plain, s)?,
+        None => plain.clone(),
+    };
+    if config.scale_loss {
+        let size = batch.x.dim(0)? as f64;
+        objective = (objective * (batch.trials as f64 / size).sqrt())?;
+    }
+    let regularised = config.scale_loss || config.regularise == Regularise::Always;
+    if regularised && config.gamma_readout > 0.0 {
+        let l1 = net.readout(batch.session)?.l1()?;
+        objective = (objective + (l1 * config.gamma_readout)?)?;
+    }
+    Ok(Losses {
+        objective,
+        plain: plain.detach(),
+    })
+}
+
+fn plain_neural(config: &TrainConfig, rates: &Tensor, responses: &Tensor) -> Result<Tensor> {
+    let poisson = |reduction| loss::poisson(rates, responses, POISSON_EPSILON, reduction);
+    Ok(match config.neural_loss {
+        NeuralLoss::Mse => loss::mse(rates, responses)?,
+        NeuralLoss::PoissonSum => poisson(loss::Reduction::Sum)?,
+        NeuralLoss::PoissonMean => poisson(loss::Reduction::Mean)?,
+    })
+}
