@@ -91,6 +91,9 @@ pub enum Error {
     /// Networks, the simulated V1.
     #[error(transparent)]
     Models(#[from] striate_models::Error),
+    /// Training.
+    #[error(transparent)]
+    Train(#[from] striate_train::Error),
     /// Corruptions.
     #[error(transparent)]
     Corruption(#[from] striate_corruptions::Error),
@@ -114,18 +117,6 @@ pub enum Error {
     Threads {
         /// Why not.
         problem: String,
-    },
-    /// A loss is not a finite number.
-    #[error("the {task} loss is {value} in step {step} of epoch {epoch}; a smaller learning rate may help")]
-    Diverged {
-        /// Which task.
-        task: &'static str,
-        /// From 1.
-        epoch: usize,
-        /// From 1.
-        step: usize,
-        /// The loss.
-        value: f64,
     },
     /// A tensor operation.
     #[error("tensor operation")]

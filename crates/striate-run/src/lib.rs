@@ -21,16 +21,17 @@ mod recipe;
 mod reproduce;
 mod study;
 
-pub use engine::{Outcome, StopFlag};
+pub use engine::Outcome;
 pub use error::{Error, ErrorKind, Result};
 pub use model_name::ModelName;
 pub use protocol::{Protocol, explain};
 pub use recipe::{
-    OracleConfig, Recipe, ReconstructionConfig, RecordingConfig, RobustnessConfig, RsaConfig,
+    Recipe, ReconstructionConfig, RecordingConfig, RobustnessConfig, RsaConfig,
     SaliencyConfig, Split,
 };
 pub use reproduce::{Options, reproduce};
 pub use striate_nn::DeviceKind;
+pub use striate_train::StopFlag;
 
 
 /// The revision of the code: a commit, with `+changes` if the tree had any, or

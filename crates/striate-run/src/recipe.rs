@@ -7,12 +7,13 @@
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
-use striate_corruptions::{Corruption, Table};
+use striate_corruptions::{Augmentation, Corruption, Table};
 use striate_data::augment::AugmentConfig;
 use striate_data::mini::MiniConfig;
 use striate_models::VggConfig;
 use striate_models::population::PopulationConfig;
 use striate_reconstruct::ReconstructConfig;
+use striate_train::TrainConfig;
 
 use crate::{Error, ModelName, Result};
 
@@ -58,7 +59,7 @@ pub struct Recipe {
     /// Training on both tasks (`mtl_*`).
     pub multi_task: TrainConfig,
     /// What the Oracle sees.
-    pub oracle: OracleConfig,
+    pub oracle: Augmentation,
     /// The corruption benchmark.
     pub robustness: RobustnessConfig,
     /// Representational similarity.
@@ -69,66 +70,6 @@ pub struct Recipe {
     pub saliency: SaliencyConfig,
 }
 
-/// How a network is trained. A fixed number of epochs, where the study stops early
-/// after five rounds of a plateau schedule (reference/training.md 6.4).
-#[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct TrainConfig {
-    /// Passes over the main data set.
-    pub epochs: usize,
-    /// Images of a batch, of either task.
-    pub batch: usize,
-    /// Learning rate at the beginning.
-    pub learning_rate: f64,
-    /// How it falls.
-    pub schedule: ScheduleConfig,
-    /// The optimiser.
-    pub optimizer: OptimizerConfig,
-    /// Epochs between two validations; the last epoch is always validated.
-    pub validate_every: usize,
-    /// Factor of the readouts' L1 penalty; used where the neural task is trained alone.
-    #[serde(default)]
-    pub readout_l1: f64,
-}
-
-/// How the learning rate falls over a training.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum ScheduleConfig {
-    /// Not at all.
-    Constant,
-    /// Along half a cosine, to zero.
-    Cosine,
-}
-
-impl ScheduleConfig {
-    /// The factor of the learning rate after this share of the training.
-    pub fn factor(self, share: f64) -> f64 {
-        match self {
-            Self::Constant => 1.0,
-            Self::Cosine => 0.5 * (1.0 + (std::f64::consts::PI * share).cos()),
-        }
-    }
-}
-
-/// An optimiser; weight decay is coupled (L2) in both.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
-pub enum OptimizerConfig {
-    /// Stochastic gradient descent with momentum.
-    Sgd {
-        /// Momentum.
-        momentum: f64,
-        /// Weight decay.
-        weight_decay: f64,
-    },
-    /// Adam.
-    Adam {
-        /// Weight decay.
-        weight_decay: f64,
-    },
-}
-
 /// How the population is recorded.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -137,18 +78,6 @@ pub struct RecordingConfig {
     pub test_repeats: usize,
     /// The part of the training stimuli that fits models; the rest validates them.
     pub train_fraction: f64,
-}
-
-/// The Oracle's training images (reference/training.md 8.1).
-#[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct OracleConfig {
-    /// Probability that an image stays clean.
-    pub clean_probability: f64,
-    /// The corruptions it is trained on.
-    pub corruptions: Vec<Corruption>,
-    /// Their constants.
-    pub table: Table,
 }
 
 /// Which images a benchmark uses.

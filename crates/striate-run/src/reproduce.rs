@@ -5,8 +5,9 @@ use std::path::PathBuf;
 
 use candle_core::Device;
 use striate_nn::DeviceKind;
+use striate_train::StopFlag;
 
-use crate::engine::{Machine, Outcome, Progress, RunStore, StepState, StopFlag, clock, run, states};
+use crate::engine::{Machine, Outcome, Progress, RunStore, StepState, clock, run, states};
 use crate::study::{Study, report};
 use crate::{Error, Recipe, Result};
 

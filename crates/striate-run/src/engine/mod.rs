@@ -10,7 +10,6 @@ mod overview;
 mod plan;
 mod progress;
 mod runner;
-mod stop;
 mod store;
 
 pub use key::{Key, hash_file};
@@ -19,7 +18,6 @@ pub use overview::{StepOverview, StepState, states};
 pub use plan::{Plan, StepId, Task};
 pub use progress::Progress;
 pub use runner::{Outcome, Summary, run};
-pub use stop::StopFlag;
 pub use store::{Finished, Manifest, RunStore, Status, StepContext};
 pub(crate) use store::write_atomic;
 pub(crate) use progress::clock;

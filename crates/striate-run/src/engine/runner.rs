@@ -5,10 +5,11 @@ use std::collections::BTreeMap;
 use std::time::Instant;
 
 use candle_core::Device;
+use striate_train::StopFlag;
 
 use super::progress::Progress;
 use super::store::{note_seconds, seconds_spent};
-use super::{Finished, Machine, Plan, RunStore, Status, StepContext, StepId, StopFlag};
+use super::{Finished, Machine, Plan, RunStore, Status, StepContext, StepId};
 use crate::Result;
 
 /// How a run ended.

@@ -11,10 +11,11 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use striate_train::StopFlag;
 
 use super::plan::Step;
 use super::progress::StepProgress;
-use super::{Key, StopFlag, hash_file};
+use super::{Key, hash_file};
 use crate::{Error, Result};
 
 const MANIFEST: &str = "step.json";
@@ -137,7 +138,12 @@ impl RunStore {
             let entry = entry.map_err(|e| Error::io("list", &partial, e))?;
             let name = entry.file_name().to_string_lossy().into_owned();
             if name.starts_with("resume.") || name == SECONDS {
-                fs::remove_file(entry.path()).map_err(|e| Error::io("remove", &entry.path(), e))?;
+                let removed = if entry.path().is_dir() {
+                    fs::remove_dir_all(entry.path())
+                } else {
+                    fs::remove_file(entry.path())
+                };
+                removed.map_err(|e| Error::io("remove", &entry.path(), e))?;
                 continue;
             }
             let bytes = entry.metadata().map_err(|e| Error::io("read", &entry.path(), e))?.len();

@@ -2,19 +2,17 @@
 //! model), or on shared layers that are frozen.
 
 use serde::Serialize;
-use striate_data::split::neural_split;
-use striate_models::{MultiTaskNet, ReadoutInit, VggConfig, part};
+use striate_models::{MultiTaskNet, VggConfig, part};
 use striate_random::Seed;
+use striate_train::{NeuralTask, Tasks, TrainConfig};
 
 use super::benchmark::inputs;
 use super::dataset::Dataset;
-use super::looper::{Looper, Neural, Objective};
-use super::network::{SESSION, WEIGHTS, save};
+use super::network::{WEIGHTS, save, state_of};
 use super::record::Recordings;
-use super::train::{HISTORY, mean_rows};
+use super::training::{Trials, train};
 use crate::Result;
 use crate::engine::{Estimate, Status, StepContext, Task};
-use crate::recipe::TrainConfig;
 
 /// What happens to the shared layers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -43,7 +41,7 @@ impl Task for FitReadouts {
     const VERSION: u32 = 1;
 
     fn estimate(&self) -> Estimate {
-        let passes = self.stimuli as f64 * self.train_fraction * self.train.epochs as f64;
+        let passes = self.stimuli as f64 * self.train_fraction * self.train.schedule.max_epochs() as f64;
         let factor = if self.trunk == Trunk::Trained { 3.0 } else { 1.0 };
         Estimate {
             operations: passes * factor * super::cost::shared(&self.network),
@@ -59,41 +57,25 @@ impl Task for FitReadouts {
         let seed = Seed::new(self.seed).child("readouts");
         let mut net = MultiTaskNet::new(&self.network, cx.device(), &seed)?;
         if self.trunk == Trunk::Frozen {
-            let trained = cx.input("model")?.file(WEIGHTS);
-            let state = candle_core::safetensors::load(trained, cx.device())?;
-            let state = state.into_iter().collect::<std::collections::BTreeMap<_, _>>();
+            let state = state_of(cx.input("model")?, cx.device())?;
             net.params().load_state_of(part::SHARED, &state)?;
             net.freeze_shared(true);
         }
-        let neurons = recordings.info.neurons;
-        let split = neural_split(
-            data.stimuli_train.count,
-            self.train_fraction,
-            striate_data::split::STUDY_SEED,
-        )?;
-        let first: Vec<usize> = split.train.iter().take(self.train.batch).copied().collect();
-        let bias = mean_rows(&recordings.train, neurons, &first);
-        net.add_readout(SESSION, &bias, ReadoutInit::default(), &seed.child("readout"))?;
         let stimuli = inputs(&data.stimuli_train, &data.preprocess())?;
-        let looper = Looper {
-            net: &net,
-            config: &self.train,
-            classification: None,
-            neural: Some(Neural {
-                inputs: &stimuli,
-                responses: &recordings.train,
-                neurons,
-                train: split.train,
-                validation: split.validation,
-                objective: Objective::Poisson { l1: self.train.readout_l1 },
-            }),
-            seed: seed.child("training"),
-        };
-        let Some(history) = looper.run(cx)? else {
+        let trials = Trials::new(
+            stimuli,
+            self.network.input_size,
+            &recordings.train,
+            recordings.info.neurons,
+            self.train_fraction,
+        )?;
+        trials.add_readout(&mut net, &seed.child("readout"))?;
+        let neural = vec![NeuralTask { train: &trials.train, validation: &trials.validation }];
+        let tasks = Tasks { images: None, neural };
+        if !train(&net, tasks, &self.train, seed.child("training"), cx)? {
             return Ok(Status::Interrupted);
-        };
+        }
         save(&net, &cx.file(WEIGHTS))?;
-        cx.write_json(HISTORY, &history)?;
         Ok(Status::Done)
     }
 }

@@ -1,5 +1,7 @@
 //! A trained network as the analyses use it: evaluation only, in batches.
 
+use std::collections::BTreeMap;
+
 use candle_core::{Device, Tensor};
 use striate_models::{MultiTaskNet, ReadoutInit, VggConfig};
 use striate_nn::Context;
@@ -24,8 +26,7 @@ pub(crate) struct Network {
 impl Network {
     /// Loads what [`save`] wrote.
     pub(crate) fn open(config: &VggConfig, step: &Finished, device: &Device) -> Result<Self> {
-        let state = candle_core::safetensors::load(step.file(WEIGHTS), device)?;
-        let state = state.into_iter().collect::<std::collections::BTreeMap<_, _>>();
+        let state = state_of(step, device)?;
         // Every value is overwritten below, so the seed has no say.
         let seed = Seed::new(0);
         let mut net = MultiTaskNet::new(config, device, &seed)?;
@@ -117,6 +118,11 @@ pub(crate) fn responses(net: &MultiTaskNet, inputs: &[f32], device: &Device) -> 
         Ok(())
     })?;
     Ok(rates)
+}
+
+/// The weights and statistics that a training step wrote.
+pub(crate) fn state_of(step: &Finished, device: &Device) -> Result<BTreeMap<String, Tensor>> {
+    Ok(candle_core::safetensors::load(step.file(WEIGHTS), device)?.into_iter().collect())
 }
 
 /// Writes a network's weights and statistics, atomically.

@@ -4,10 +4,10 @@
 
 use serde::{Deserialize, Serialize};
 use striate_models::VggConfig;
+use striate_train::measures;
 
 use super::benchmark::inputs;
 use super::dataset::Dataset;
-use super::measures;
 use super::network::Network;
 use super::record::Recordings;
 use crate::Result;
@@ -76,12 +76,21 @@ pub(crate) fn score(predicted: &[f32], recordings: &Recordings) -> Result<Neural
         .filter(|(_, ceiling)| **ceiling > 0.1)
         .map(|(correlation, ceiling)| correlation / ceiling)
         .collect();
+    let repeats = recordings.info.test_repeats;
+    let images: Vec<u32> =
+        (0..means.len() / neurons).flat_map(|i| std::iter::repeat_n(i as u32, repeats)).collect();
+    let of_trials: Vec<f32> = predicted
+        .chunks_exact(neurons)
+        .flat_map(|row| std::iter::repeat_n(row, repeats).flatten().copied())
+        .collect();
+    let feve = measures::Repeated::new(&recordings.test, neurons, &images)?
+        .fraction_explained(&of_trials)?;
     Ok(NeuralScores {
         neurons,
         correlation: measures::mean(&correlation),
         correlation_with_rates: measures::mean(&with_rates),
         ceiling: measures::mean(&ceiling),
         fraction_of_ceiling: measures::mean(&fractions),
-        feve: 0.0,
+        feve: measures::mean(&feve),
     })
 }

@@ -13,7 +13,7 @@ use super::record::Record;
 use super::saliency::MapSensitivity;
 use super::similarity::CompareRepresentations;
 use super::targets::{Predict, Shuffle};
-use super::train::{Corrupted, TrainNetwork};
+use super::train::TrainNetwork;
 use crate::engine::{Plan, StepId};
 use crate::recipe::Split;
 use crate::{ModelName, Recipe, Result};
@@ -175,7 +175,6 @@ impl Study {
             corrupted: None,
             train_fraction: recipe.recording.train_fraction,
             images: recipe.data.classes * recipe.data.train_per_class,
-            neurons: recipe.population.neurons,
             multi_task: false,
             seed,
         };
@@ -186,12 +185,7 @@ impl Study {
                 Ok((id, None))
             }
             ModelName::Oracle => {
-                let corrupted = Corrupted {
-                    clean_probability: recipe.oracle.clean_probability,
-                    corruptions: recipe.oracle.corruptions.clone(),
-                    table: recipe.oracle.table,
-                };
-                let noisy = TrainNetwork { corrupted: Some(corrupted), ..base.clone() };
+                let noisy = TrainNetwork { corrupted: Some(recipe.oracle.clone()), ..base.clone() };
                 let name = format!("train {model} on corrupted images, seed {seed}");
                 let first = self.plan.add(name, noisy, &[data])?;
                 let name = format!("train {model} on clean images, shared layers frozen, seed {seed}");
@@ -248,7 +242,7 @@ impl Study {
 /// The corruptions that a model saw in training, itself or through its teacher.
 pub(crate) fn seen(recipe: &Recipe, model: ModelName) -> Vec<Corruption> {
     match model {
-        ModelName::Oracle | ModelName::MtlOracle => recipe.oracle.corruptions.clone(),
+        ModelName::Oracle | ModelName::MtlOracle => recipe.oracle.corruptions().to_vec(),
         _ => Vec::new(),
     }
 }

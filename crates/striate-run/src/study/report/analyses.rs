@@ -78,6 +78,7 @@ pub(super) fn neural(
         ceiling: Some(Estimate::point(v1.ceiling)),
         ceiling_note: "correlation of the simulation's true rates with the mean over repeats".to_owned(),
         points,
+        points_ceiling: Some(v1.ceiling),
         points_target: "correlation with the simulated recordings, readouts fitted on the frozen shared layers"
             .to_owned(),
         fit: None,

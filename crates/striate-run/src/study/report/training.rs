@@ -89,20 +89,21 @@ fn curve(
         model: model.name().to_owned(),
         seed,
         phase: phase.to_owned(),
-        epochs: history.into_iter().map(row).collect(),
+        epochs: history.epochs.into_iter().map(row).collect(),
     })
 }
 
-fn row(epoch: crate::study::looper::EpochRecord) -> EpochRow {
+fn row(epoch: striate_train::EpochRecord) -> EpochRow {
     EpochRow {
         epoch: epoch.epoch as u32,
-        classification_loss: epoch.classification_loss,
+        classification_loss: epoch.image_loss,
         neural_loss: epoch.neural_loss,
-        validation_accuracy: epoch.validation_accuracy,
-        validation_correlation: epoch.validation_correlation,
-        learning_rate: Some(epoch.learning_rate),
-        classification_weight: epoch.log_variance_classification.map(|s| (-s).exp()),
-        neural_weight: epoch.log_variance_neural.map(|s| 0.5 * (-s).exp()),
+        // The trainer's accuracies are in percent.
+        validation_accuracy: epoch.scores.get("accuracy").map(|a| a / 100.0),
+        validation_correlation: epoch.scores.get("correlation").copied(),
+        learning_rate: Some(epoch.lr),
+        classification_weight: epoch.s_c.map(|s| (-s).exp()),
+        neural_weight: epoch.s_n.map(|s| 0.5 * (-s).exp()),
         seconds: Some(epoch.seconds),
     }
 }
