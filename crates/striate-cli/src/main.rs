@@ -13,7 +13,11 @@ mod failure;
 mod reproduce;
 
 #[derive(Parser)]
-#[command(name = "striate", version, about = "Train, test and explain image classifiers that are co-trained on recordings from the visual cortex")]
+#[command(
+    name = "striate",
+    version,
+    about = "Train, test and explain image classifiers that are co-trained on recordings from the visual cortex"
+)]
 struct Arguments {
     #[command(subcommand)]
     command: Command,

@@ -155,10 +155,17 @@ impl Error {
     }
 
     pub(crate) fn io(action: &'static str, path: &Path, source: std::io::Error) -> Self {
-        Self::Io { action, path: path.to_owned(), source }
+        Self::Io {
+            action,
+            path: path.to_owned(),
+            source,
+        }
     }
 
     pub(crate) fn json(what: impl Into<String>, source: serde_json::Error) -> Self {
-        Self::Json { what: what.into(), source }
+        Self::Json {
+            what: what.into(),
+            source,
+        }
     }
 }

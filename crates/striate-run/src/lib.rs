@@ -26,13 +26,12 @@ pub use error::{Error, ErrorKind, Result};
 pub use model_name::ModelName;
 pub use protocol::{Protocol, explain};
 pub use recipe::{
-    Recipe, ReconstructionConfig, RecordingConfig, RobustnessConfig, RsaConfig,
-    SaliencyConfig, Split,
+    Recipe, ReconstructionConfig, RecordingConfig, RobustnessConfig, RsaConfig, SaliencyConfig,
+    Split,
 };
 pub use reproduce::{Options, reproduce};
 pub use striate_nn::DeviceKind;
 pub use striate_train::StopFlag;
-
 
 /// The revision of the code: a commit, with `+changes` if the tree had any, or
 /// the version outside a checkout.

@@ -25,8 +25,13 @@ pub enum ModelName {
 
 impl ModelName {
     /// All models, in the order of the study's figures.
-    pub const ALL: [Self; 5] =
-        [Self::Baseline, Self::MtlMonkey, Self::MtlShuffled, Self::MtlOracle, Self::Oracle];
+    pub const ALL: [Self; 5] = [
+        Self::Baseline,
+        Self::MtlMonkey,
+        Self::MtlShuffled,
+        Self::MtlOracle,
+        Self::Oracle,
+    ];
 
     /// The name in recipes, tables and on the command line.
     pub fn name(self) -> &'static str {
@@ -50,9 +55,12 @@ impl FromStr for ModelName {
     type Err = Error;
 
     fn from_str(text: &str) -> Result<Self, Error> {
-        Self::ALL.into_iter().find(|m| m.name() == text).ok_or_else(|| Error::UnknownModel {
-            name: text.to_owned(),
-            known: Self::ALL.map(Self::name).join(", "),
-        })
+        Self::ALL
+            .into_iter()
+            .find(|m| m.name() == text)
+            .ok_or_else(|| Error::UnknownModel {
+                name: text.to_owned(),
+                known: Self::ALL.map(Self::name).join(", "),
+            })
     }
 }

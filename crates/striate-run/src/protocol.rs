@@ -54,10 +54,14 @@ impl Protocol {
 
 /// The SHA-256 of a file of a finished step, from its manifest.
 pub(crate) fn file_hash(step: &Finished, name: &str) -> Result<Key> {
-    step.manifest().files.get(name).map(|f| f.sha256.clone()).ok_or_else(|| Error::Damaged {
-        path: step.file(name),
-        problem: "not in the step's manifest".to_owned(),
-    })
+    step.manifest()
+        .files
+        .get(name)
+        .map(|f| f.sha256.clone())
+        .ok_or_else(|| Error::Damaged {
+            path: step.file(name),
+            problem: "not in the step's manifest".to_owned(),
+        })
 }
 
 /// All protocols of a run, by hash.
@@ -87,7 +91,10 @@ impl Protocols {
 /// If the run has no protocols yet, or the digits fit none or several.
 pub fn explain(out: &Path, row: &str) -> Result<String> {
     let path = out.join("results").join(FILE);
-    let wrong = |problem: String| Error::Explain { path: path.clone(), problem };
+    let wrong = |problem: String| Error::Explain {
+        path: path.clone(),
+        problem,
+    };
     let text = fs::read(&path).map_err(|e| wrong(format!("no results to explain: {e}")))?;
     let all: BTreeMap<String, Protocol> =
         serde_json::from_slice(&text).map_err(|e| wrong(e.to_string()))?;
@@ -97,13 +104,21 @@ pub fn explain(out: &Path, row: &str) -> Result<String> {
             .map(|(hash, p)| format!("{hash}  {:<14} {} seed {}\n", p.analysis, p.model, p.seed))
             .collect());
     }
-    let found: Vec<_> = all.iter().filter(|(hash, _)| hash.starts_with(row)).collect();
+    let found: Vec<_> = all
+        .iter()
+        .filter(|(hash, _)| hash.starts_with(row))
+        .collect();
     match found[..] {
         [(hash, protocol)] => {
             let text = serde_json::to_string_pretty(protocol).map_err(|e| Error::json(hash, e))?;
             Ok(format!("{hash}\n{text}\n"))
         }
-        [] => Err(wrong(format!("no protocol hash begins with {row:?}; `list` lists all"))),
-        _ => Err(wrong(format!("{} protocol hashes begin with {row:?}", found.len()))),
+        [] => Err(wrong(format!(
+            "no protocol hash begins with {row:?}; `list` lists all"
+        ))),
+        _ => Err(wrong(format!(
+            "{} protocol hashes begin with {row:?}",
+            found.len()
+        ))),
     }
 }

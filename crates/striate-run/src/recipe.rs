@@ -176,9 +176,14 @@ impl Recipe {
     ///
     /// If it is not right; the message names the line or the field.
     pub fn parse(name: &str, text: &str) -> Result<Self> {
-        let recipe: Self = toml::from_str(text)
-            .map_err(|e| Error::Recipe { name: name.to_owned(), problem: e.to_string() })?;
-        recipe.check().map_err(|problem| Error::Recipe { name: name.to_owned(), problem })?;
+        let recipe: Self = toml::from_str(text).map_err(|e| Error::Recipe {
+            name: name.to_owned(),
+            problem: e.to_string(),
+        })?;
+        recipe.check().map_err(|problem| Error::Recipe {
+            name: name.to_owned(),
+            problem,
+        })?;
         Ok(recipe)
     }
 
@@ -190,7 +195,10 @@ impl Recipe {
     pub fn check(&self) -> std::result::Result<(), String> {
         let plain = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
         if self.name.is_empty() || !self.name.chars().all(plain) {
-            return Err(format!("name: expected letters, digits, - and _, found {:?}", self.name));
+            return Err(format!(
+                "name: expected letters, digits, - and _, found {:?}",
+                self.name
+            ));
         }
         if self.seeds.is_empty() {
             return Err("seeds: expected at least one".to_owned());
@@ -203,7 +211,9 @@ impl Recipe {
         }
         self.network.check().map_err(|e| format!("network: {e}"))?;
         self.data.validate().map_err(|e| format!("data: {e}"))?;
-        self.population.check().map_err(|e| format!("population: {e}"))?;
+        self.population
+            .check()
+            .map_err(|e| format!("population: {e}"))?;
         if self.network.input_size != self.data.patch_px {
             return Err(format!(
                 "network.input_size: expected data.patch_px = {}, found {}",

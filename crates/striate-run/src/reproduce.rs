@@ -35,14 +35,17 @@ pub struct Options {
 /// A recipe that is not right, a store that cannot be used, or the first error of
 /// a step; all steps finished until then are kept.
 pub fn reproduce(recipe: &Recipe, options: &Options) -> Result<Outcome> {
-    recipe
-        .check()
-        .map_err(|problem| Error::Recipe { name: recipe.name.clone(), problem })?;
+    recipe.check().map_err(|problem| Error::Recipe {
+        name: recipe.name.clone(),
+        problem,
+    })?;
     let mut pool = rayon::ThreadPoolBuilder::new();
     if let Some(threads) = options.threads {
         pool = pool.num_threads(threads);
     }
-    let pool = pool.build().map_err(|e| Error::Threads { problem: e.to_string() })?;
+    let pool = pool.build().map_err(|e| Error::Threads {
+        problem: e.to_string(),
+    })?;
     let (device, message) = striate_nn::device(options.device);
     if let Some(message) = message {
         eprintln!("{message}");
@@ -59,7 +62,14 @@ fn on_this_machine(recipe: &Recipe, options: &Options, device: &Device) -> Resul
     }
     let store = RunStore::open(&options.out)?;
     let mut progress = Progress::new(options.quiet);
-    let summary = run(&study.plan, &store, &machine, device, &options.stop, &mut progress)?;
+    let summary = run(
+        &study.plan,
+        &store,
+        &machine,
+        device,
+        &options.stop,
+        &mut progress,
+    )?;
     if summary.outcome == Outcome::Interrupted {
         progress.line(&format!(
             "interrupted after {}; {} of {} steps are finished, the same command goes on",

@@ -27,7 +27,8 @@ impl Key {
     /// If the value cannot be written as JSON.
     pub fn of_value(value: &impl Serialize) -> Result<Self> {
         // By way of `Value`, whose object keys are sorted.
-        let value = serde_json::to_value(value).map_err(|e| Error::json("a step's configuration", e))?;
+        let value =
+            serde_json::to_value(value).map_err(|e| Error::json("a step's configuration", e))?;
         Ok(Self::of_bytes(value.to_string().as_bytes()))
     }
 
@@ -58,7 +59,9 @@ pub fn hash_file(path: &Path) -> Result<Key> {
     let mut hasher = Sha256::new();
     let mut buffer = vec![0; 1 << 16];
     loop {
-        let n = file.read(&mut buffer).map_err(|e| Error::io("read", path, e))?;
+        let n = file
+            .read(&mut buffer)
+            .map_err(|e| Error::io("read", path, e))?;
         if n == 0 {
             break;
         }

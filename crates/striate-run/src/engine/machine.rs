@@ -65,7 +65,11 @@ fn probe_gflops() -> f64 {
     let a = vec![0.5f32; N * N];
     let b = vec![0.25f32; N * N];
     let mut c = vec![0f32; N * N];
-    let shape = GemmShape { rows: N, depth: N, columns: N };
+    let shape = GemmShape {
+        rows: N,
+        depth: N,
+        columns: N,
+    };
     let mut best = f64::INFINITY;
     let start = Instant::now();
     while start.elapsed().as_millis() < 100 {

@@ -33,8 +33,7 @@ pub struct StepOverview {
 /// The steps of a plan, with estimates for this machine and what a store holds.
 /// The store is looked at by names alone.
 pub fn states(plan: &Plan, store: &Path, machine: &Machine) -> Vec<StepOverview> {
-    plan
-        .steps
+    plan.steps
         .iter()
         .map(|step| {
             let folder = store.join(format!("{}-{}", step.kind, step.key.short()));

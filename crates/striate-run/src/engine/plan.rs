@@ -101,7 +101,10 @@ impl Plan {
             version: T::VERSION,
             key,
             config,
-            inputs: inputs.iter().map(|(n, id)| ((*n).to_owned(), *id)).collect(),
+            inputs: inputs
+                .iter()
+                .map(|(n, id)| ((*n).to_owned(), *id))
+                .collect(),
             work: Box::new(task),
         });
         Ok(StepId(self.steps.len() - 1))

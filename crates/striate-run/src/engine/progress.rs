@@ -54,7 +54,12 @@ impl Progress {
         self.step += 1;
         let name = name.to_owned();
         self.line(&format!("[{}/{}] {name}", self.step, self.steps));
-        StepProgress { run: self, name, expected: expected_seconds, start: Instant::now() }
+        StepProgress {
+            run: self,
+            name,
+            expected: expected_seconds,
+            start: Instant::now(),
+        }
     }
 
     /// Prints a line, above the bar if there is one.
@@ -98,7 +103,11 @@ impl StepProgress<'_> {
         } else {
             self.expected
         };
-        let scale = if run.done > 1.0 { run.spent / run.done } else { 1.0 };
+        let scale = if run.done > 1.0 {
+            run.spent / run.done
+        } else {
+            1.0
+        };
         let left = step_left + (run.expected - run.done - self.expected).max(0.0) * scale;
         let text = format!(
             "[{}/{}] {} {:.0} % {message}, {} left",

@@ -58,12 +58,16 @@ pub fn run(
         }
     }
     let reused = results.len();
-    let missing: Vec<usize> =
-        (0..plan.steps.len()).filter(|i| !results.contains_key(&StepId(*i))).collect();
+    let missing: Vec<usize> = (0..plan.steps.len())
+        .filter(|i| !results.contains_key(&StepId(*i)))
+        .collect();
     let seconds = |i: &usize| plan.steps[*i].work.estimate().wall_seconds(machine);
     progress.begin(missing.len(), missing.iter().map(seconds).sum());
     if reused > 0 {
-        progress.line(&format!("{reused} of {} steps are finished already", plan.len()));
+        progress.line(&format!(
+            "{reused} of {} steps are finished already",
+            plan.len()
+        ));
     }
     let mut ran = 0;
     let mut outcome = Outcome::Finished;
@@ -78,7 +82,10 @@ pub fn run(
             .iter()
             .filter_map(|(name, id)| Some((name.clone(), results.get(id)?.clone())))
             .collect();
-        let keys = inputs.iter().map(|(n, f)| (n.clone(), f.manifest().key.clone())).collect();
+        let keys = inputs
+            .iter()
+            .map(|(n, f)| (n.clone(), f.manifest().key.clone()))
+            .collect();
         let folder = store.partial(step)?;
         let before = seconds_spent(&folder);
         let expected = step.work.estimate().wall_seconds(machine);
@@ -105,5 +112,11 @@ pub fn run(
         }
     }
     progress.finish();
-    Ok(Summary { outcome, ran, reused, seconds: start.elapsed().as_secs_f64(), results })
+    Ok(Summary {
+        outcome,
+        ran,
+        reused,
+        seconds: start.elapsed().as_secs_f64(),
+        results,
+    })
 }

@@ -110,7 +110,11 @@ impl RunStore {
         if finished.manifest.key != step.key {
             return Err(damaged(
                 &folder.join(MANIFEST),
-                format!("key {} instead of {}", finished.manifest.key.short(), step.key.short()),
+                format!(
+                    "key {} instead of {}",
+                    finished.manifest.key.short(),
+                    step.key.short()
+                ),
             ));
         }
         Ok(Some(finished))
@@ -146,7 +150,10 @@ impl RunStore {
                 removed.map_err(|e| Error::io("remove", &entry.path(), e))?;
                 continue;
             }
-            let bytes = entry.metadata().map_err(|e| Error::io("read", &entry.path(), e))?.len();
+            let bytes = entry
+                .metadata()
+                .map_err(|e| Error::io("read", &entry.path(), e))?
+                .len();
             let sha256 = hash_file(&entry.path())?;
             files.insert(name, FileEntry { bytes, sha256 });
         }
@@ -204,15 +211,23 @@ impl Finished {
             serde_json::from_slice(&text).map_err(|e| damaged(&path, e.to_string()))?;
         for (name, entry) in &manifest.files {
             let path = folder.join(name);
-            let bytes = fs::metadata(&path).map_err(|e| damaged(&path, e.to_string()))?.len();
+            let bytes = fs::metadata(&path)
+                .map_err(|e| damaged(&path, e.to_string()))?
+                .len();
             if bytes != entry.bytes {
-                return Err(damaged(&path, format!("{bytes} bytes instead of {}", entry.bytes)));
+                return Err(damaged(
+                    &path,
+                    format!("{bytes} bytes instead of {}", entry.bytes),
+                ));
             }
             if hash_file(&path)? != entry.sha256 {
                 return Err(damaged(&path, "its bytes have changed".to_owned()));
             }
         }
-        Ok(Self { folder: folder.to_owned(), manifest })
+        Ok(Self {
+            folder: folder.to_owned(),
+            manifest,
+        })
     }
 
     /// What the step says of itself.
@@ -238,7 +253,10 @@ impl Finished {
 }
 
 fn damaged(path: &Path, problem: String) -> Error {
-    Error::Damaged { path: path.to_owned(), problem }
+    Error::Damaged {
+        path: path.to_owned(),
+        problem,
+    }
 }
 
 /// What a step sees while it runs.
@@ -268,7 +286,9 @@ impl StepContext<'_> {
     ///
     /// If the step was not given such an input: a mistake in the plan.
     pub fn input(&self, name: &str) -> Result<&Finished> {
-        self.inputs.get(name).ok_or_else(|| Error::NoInput { name: name.to_owned() })
+        self.inputs.get(name).ok_or_else(|| Error::NoInput {
+            name: name.to_owned(),
+        })
     }
 
     /// All inputs, by name.

@@ -86,12 +86,19 @@ impl Task for Benchmark {
                 None => ("clean", 0),
                 Some((corruption, severity)) => (corruption.name(), severity.get()),
             };
-            cx.progress(cells.len() as f64 / sets.len() as f64, &format!("{name} {severity}"));
+            cx.progress(
+                cells.len() as f64 / sets.len() as f64,
+                &format!("{name} {severity}"),
+            );
             let images = match corrupted {
                 None => set.images.clone(),
-                Some((corruption, severity)) => {
-                    corrupt(&set.images, self.config.table, *corruption, *severity, &seed)?
-                }
+                Some((corruption, severity)) => corrupt(
+                    &set.images,
+                    self.config.table,
+                    *corruption,
+                    *severity,
+                    &seed,
+                )?,
             };
             let correct = network.correct(&inputs(&images, &preprocess)?, &set.labels)?;
             cells.push(Cell {
@@ -133,16 +140,25 @@ pub(crate) fn corrupt(
 ) -> Result<Images> {
     let size = images.image_len();
     let mut pixels = vec![0; images.pixels_u8.len()];
-    pixels.par_chunks_exact_mut(size).enumerate().try_for_each_init(
-        || Corruptor::new(table),
-        |corruptor, (i, out)| -> Result<()> {
-            let image =
-                ImageRef::new(images.get(i), images.height, images.width, images.channels)?;
-            let mut random = Random::counter(seed, i as u64, corruption, severity);
-            Ok(corruptor.corrupt(image, corruption, severity, &mut random, out)?)
-        },
-    )?;
-    Ok(Images::new(images.count, images.height, images.width, images.channels, pixels)?)
+    pixels
+        .par_chunks_exact_mut(size)
+        .enumerate()
+        .try_for_each_init(
+            || Corruptor::new(table),
+            |corruptor, (i, out)| -> Result<()> {
+                let image =
+                    ImageRef::new(images.get(i), images.height, images.width, images.channels)?;
+                let mut random = Random::counter(seed, i as u64, corruption, severity);
+                Ok(corruptor.corrupt(image, corruption, severity, &mut random, out)?)
+            },
+        )?;
+    Ok(Images::new(
+        images.count,
+        images.height,
+        images.width,
+        images.channels,
+        pixels,
+    )?)
 }
 
 /// The network's inputs: PIL's 8-bit gray, as the study converts test images
@@ -151,8 +167,8 @@ pub(crate) fn inputs(images: &Images, preprocess: &Preprocess) -> Result<Vec<f32
     let gray = images.to_gray_u8();
     let size = gray.image_len();
     let mut out = vec![0.0; gray.pixels_u8.len()];
-    out.par_chunks_exact_mut(size).zip(gray.pixels_u8.par_chunks_exact(size)).try_for_each(
-        |(out, image)| preprocess.apply(image, 1, out),
-    )?;
+    out.par_chunks_exact_mut(size)
+        .zip(gray.pixels_u8.par_chunks_exact(size))
+        .try_for_each(|(out, image)| preprocess.apply(image, 1, out))?;
     Ok(out)
 }

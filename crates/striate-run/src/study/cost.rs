@@ -4,12 +4,19 @@ use striate_models::VggConfig;
 
 /// Operations of one image's forward pass through all layers, direct count.
 pub(crate) fn forward(config: &VggConfig) -> f64 {
-    layers(config).iter().map(|(_, operations)| operations).sum()
+    layers(config)
+        .iter()
+        .map(|(_, operations)| operations)
+        .sum()
 }
 
 /// Operations of one image's forward pass through the shared layers.
 pub(crate) fn shared(config: &VggConfig) -> f64 {
-    layers(config).iter().filter(|(shared, _)| *shared).map(|(_, operations)| operations).sum()
+    layers(config)
+        .iter()
+        .filter(|(shared, _)| *shared)
+        .map(|(_, operations)| operations)
+        .sum()
 }
 
 /// For each convolution, whether it is shared, and its operations.

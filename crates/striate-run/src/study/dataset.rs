@@ -27,7 +27,11 @@ pub(crate) struct PrepareData {
 
 impl PrepareData {
     pub(crate) fn new(config: &MiniConfig, seed: u64) -> Self {
-        Self { photographs: Key::of_bytes(PHOTOS), config: config.clone(), seed }
+        Self {
+            photographs: Key::of_bytes(PHOTOS),
+            config: config.clone(),
+            seed,
+        }
     }
 }
 
@@ -105,9 +109,16 @@ impl Dataset {
         let info: DataInfo = step.json(INFO)?;
         let set = |name: &str| -> Result<ImageSet> {
             let images = take_images(&tensors, name)?;
-            let ids = (0..images.count).map(|i| format!("{name}/{i:05}")).collect();
+            let ids = (0..images.count)
+                .map(|i| format!("{name}/{i:05}"))
+                .collect();
             let labels = tensors.get_u32(&format!("{name}.labels"))?;
-            Ok(ImageSet::new(images, labels, info.class_names.clone(), ids)?)
+            Ok(ImageSet::new(
+                images,
+                labels,
+                info.class_names.clone(),
+                ids,
+            )?)
         };
         Ok(Self {
             train: set("train")?,
@@ -121,7 +132,10 @@ impl Dataset {
 
     /// How an RGB image becomes the network's input: gray, then normalised.
     pub(crate) fn preprocess(&self) -> Preprocess {
-        Preprocess { gray: true, normalize: self.info.normalize.clone() }
+        Preprocess {
+            gray: true,
+            normalize: self.info.normalize.clone(),
+        }
     }
 }
 
@@ -134,7 +148,16 @@ fn take_images(tensors: &Tensors, name: &str) -> Result<Images> {
     let name = format!("{name}.images");
     let (shape, pixels) = tensors.get_u8(&name)?;
     let &[count, height, width, channels] = shape else {
-        return Err(crate::Error::Tensor { name, problem: format!("has the shape {shape:?}") });
+        return Err(crate::Error::Tensor {
+            name,
+            problem: format!("has the shape {shape:?}"),
+        });
     };
-    Ok(Images::new(count, height, width, channels, pixels.to_vec())?)
+    Ok(Images::new(
+        count,
+        height,
+        width,
+        channels,
+        pixels.to_vec(),
+    )?)
 }

@@ -41,8 +41,13 @@ impl Task for FitReadouts {
     const VERSION: u32 = 1;
 
     fn estimate(&self) -> Estimate {
-        let passes = self.stimuli as f64 * self.train_fraction * self.train.schedule.max_epochs() as f64;
-        let factor = if self.trunk == Trunk::Trained { 3.0 } else { 1.0 };
+        let passes =
+            self.stimuli as f64 * self.train_fraction * self.train.schedule.max_epochs() as f64;
+        let factor = if self.trunk == Trunk::Trained {
+            3.0
+        } else {
+            1.0
+        };
         Estimate {
             operations: passes * factor * super::cost::shared(&self.network),
             seconds: passes * self.neurons as f64 * 5e-7,
@@ -70,8 +75,14 @@ impl Task for FitReadouts {
             self.train_fraction,
         )?;
         trials.add_readout(&mut net, &seed.child("readout"))?;
-        let neural = vec![NeuralTask { train: &trials.train, validation: &trials.validation }];
-        let tasks = Tasks { images: None, neural };
+        let neural = vec![NeuralTask {
+            train: &trials.train,
+            validation: &trials.validation,
+        }];
+        let tasks = Tasks {
+            images: None,
+            neural,
+        };
         if !train(&net, tasks, &self.train, seed.child("training"), cx)? {
             return Ok(Status::Interrupted);
         }

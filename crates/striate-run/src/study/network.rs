@@ -35,7 +35,10 @@ impl Network {
             net.add_readout(SESSION, &bias, ReadoutInit::default(), &seed)?;
         }
         net.params().load_state(&state)?;
-        Ok(Self { net, device: device.clone() })
+        Ok(Self {
+            net,
+            device: device.clone(),
+        })
     }
 
     /// Height and width of its images in pixels.
@@ -53,7 +56,9 @@ impl Network {
                 let best = row
                     .iter()
                     .enumerate()
-                    .fold((0, f32::NEG_INFINITY), |best, (i, v)| if *v > best.1 { (i, *v) } else { best });
+                    .fold((0, f32::NEG_INFINITY), |best, (i, v)| {
+                        if *v > best.1 { (i, *v) } else { best }
+                    });
                 correct += u64::from(labels.next().is_some_and(|l| *l as usize == best.0));
             }
             Ok(())
@@ -80,7 +85,9 @@ impl Network {
     /// The output of the shared layers as a function of a batch, for what
     /// differentiates through it.
     pub(crate) fn features_of(&self, x: &Tensor) -> candle_core::Result<Tensor> {
-        self.net.features(x, &mut Context::eval()).map_err(candle_core::Error::wrap)
+        self.net
+            .features(x, &mut Context::eval())
+            .map_err(candle_core::Error::wrap)
     }
 
     fn batches(&self, inputs: &[f32], work: impl FnMut(&Tensor) -> Result<()>) -> Result<()> {
@@ -94,19 +101,19 @@ fn batches(
     device: &Device,
     mut work: impl FnMut(&Tensor) -> Result<()>,
 ) -> Result<()> {
-        let size = net.plan().config().input_size;
-        let image = size * size;
-        if inputs.is_empty() || !inputs.len().is_multiple_of(image) {
-            return Err(Error::Tensor {
-                name: "inputs".to_owned(),
-                problem: format!("hold {} values, not whole images of {image}", inputs.len()),
-            });
-        }
-        for batch in inputs.chunks(BATCH * image) {
-            let shape = (batch.len() / image, size, size, 1);
-            work(&Tensor::from_slice(batch, shape, device)?)?;
-        }
-        Ok(())
+    let size = net.plan().config().input_size;
+    let image = size * size;
+    if inputs.is_empty() || !inputs.len().is_multiple_of(image) {
+        return Err(Error::Tensor {
+            name: "inputs".to_owned(),
+            problem: format!("hold {} values, not whole images of {image}", inputs.len()),
+        });
+    }
+    for batch in inputs.chunks(BATCH * image) {
+        let shape = (batch.len() / image, size, size, 1);
+        work(&Tensor::from_slice(batch, shape, device)?)?;
+    }
+    Ok(())
 }
 
 /// The predicted rates of a network's session, `[n, neurons]`.
@@ -122,7 +129,9 @@ pub(crate) fn responses(net: &MultiTaskNet, inputs: &[f32], device: &Device) -> 
 
 /// The weights and statistics that a training step wrote.
 pub(crate) fn state_of(step: &Finished, device: &Device) -> Result<BTreeMap<String, Tensor>> {
-    Ok(candle_core::safetensors::load(step.file(WEIGHTS), device)?.into_iter().collect())
+    Ok(candle_core::safetensors::load(step.file(WEIGHTS), device)?
+        .into_iter()
+        .collect())
 }
 
 /// Writes a network's weights and statistics, atomically.

@@ -42,7 +42,12 @@ impl Task for NeuralPrediction {
     const VERSION: u32 = 1;
 
     fn estimate(&self) -> Estimate {
-        Estimate { seconds: 0.5, memory_bytes: 100 << 20, disk_bytes: 4 << 10, ..Estimate::default() }
+        Estimate {
+            seconds: 0.5,
+            memory_bytes: 100 << 20,
+            disk_bytes: 4 << 10,
+            ..Estimate::default()
+        }
     }
 
     fn run(&self, cx: &mut StepContext<'_>) -> Result<Status> {
@@ -77,8 +82,9 @@ pub(crate) fn score(predicted: &[f32], recordings: &Recordings) -> Result<Neural
         .map(|(correlation, ceiling)| correlation / ceiling)
         .collect();
     let repeats = recordings.info.test_repeats;
-    let images: Vec<u32> =
-        (0..means.len() / neurons).flat_map(|i| std::iter::repeat_n(i as u32, repeats)).collect();
+    let images: Vec<u32> = (0..means.len() / neurons)
+        .flat_map(|i| std::iter::repeat_n(i as u32, repeats))
+        .collect();
     let of_trials: Vec<f32> = predicted
         .chunks_exact(neurons)
         .flat_map(|row| std::iter::repeat_n(row, repeats).flatten().copied())

@@ -69,7 +69,13 @@ impl Task for Reconstruct {
         let count = set.len();
         let severity = Severity::new(self.config.severity)?;
         let seed = Seed::new(self.seed).child("reconstruction");
-        let corrupted = corrupt(&set.images, self.table, self.config.corruption, severity, &seed)?;
+        let corrupted = corrupt(
+            &set.images,
+            self.table,
+            self.config.corruption,
+            severity,
+            &seed,
+        )?;
         let clean = inputs(&set.images, &preprocess)?;
         let noisy = inputs(&corrupted, &preprocess)?;
         let size = network.input_size();
@@ -83,14 +89,23 @@ impl Task for Reconstruct {
             .iter()
             .map(|q| Budget::fraction(*q))
             .collect::<striate_reconstruct::Result<Vec<_>>>()?;
-        let job = Job { images: &images, ids: &ids, budgets: &budgets, seed };
+        let job = Job {
+            images: &images,
+            ids: &ids,
+            budgets: &budgets,
+            seed,
+        };
         let stop = cx.stop_flag();
         let result = {
             let mut observer = |p: &striate_reconstruct::Progress<'_>| {
                 let batch = p.step as f64 / p.max_steps as f64;
                 let share = (p.finished as f64 + batch) / p.total as f64;
                 cx.progress(share, &format!("step {}", p.step));
-                if stop.is_raised() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+                if stop.is_raised() {
+                    ControlFlow::Break(())
+                } else {
+                    ControlFlow::Continue(())
+                }
             };
             let function = |x: &Tensor| network.features_of(x);
             reconstruct(&function, &job, &self.config.optimiser, &mut observer)
@@ -100,7 +115,8 @@ impl Task for Reconstruct {
             other => other?,
         };
         let len = size * size;
-        let (from_clean, from_noisy): (Vec<_>, Vec<_>) = found.iter().partition(|r| r.image < count);
+        let (from_clean, from_noisy): (Vec<_>, Vec<_>) =
+            found.iter().partition(|r| r.image < count);
         let mut rows = Vec::new();
         let mut pictures = vec![0f32; count * budgets.len() * len];
         for (k, (clean_r, noisy_r)) in from_clean.iter().zip(&from_noisy).enumerate() {
@@ -120,7 +136,11 @@ impl Task for Reconstruct {
         }
         let mut tensors = Tensors::default();
         tensors.f32("originals", &[count, size, size], &clean);
-        tensors.f32("reconstructions", &[count, budgets.len(), size, size], &pictures);
+        tensors.f32(
+            "reconstructions",
+            &[count, budgets.len(), size, size],
+            &pictures,
+        );
         tensors.write(&cx.file(PICTURES))?;
         cx.write_json(FOUND, &rows)?;
         Ok(Status::Done)

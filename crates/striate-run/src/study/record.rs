@@ -42,7 +42,12 @@ impl Task for Record {
     const VERSION: u32 = 1;
 
     fn estimate(&self) -> Estimate {
-        Estimate { seconds: 3.0, memory_bytes: 200 << 20, disk_bytes: 8 << 20, ..Estimate::default() }
+        Estimate {
+            seconds: 3.0,
+            memory_bytes: 200 << 20,
+            disk_bytes: 8 << 20,
+            ..Estimate::default()
+        }
     }
 
     fn run(&self, cx: &mut StepContext<'_>) -> Result<Status> {
@@ -111,8 +116,9 @@ impl Recordings {
             .chunks_exact(repeats * neurons)
             .flat_map(|trials| {
                 (0..neurons).map(move |n| {
-                    let sum: f64 =
-                        (0..repeats).map(|r| f64::from(trials[r * neurons + n])).sum();
+                    let sum: f64 = (0..repeats)
+                        .map(|r| f64::from(trials[r * neurons + n]))
+                        .sum();
                     (sum / repeats as f64) as f32
                 })
             })

@@ -93,7 +93,12 @@ impl Task for MapSensitivity {
                 self.config.smoothing_px,
             )?;
             let other = &saliency[(i + count / 2) % count];
-            found.push(metrics::compare(&map.density, &saliency[i], other, &[&contrast, &distance])?);
+            found.push(metrics::compare(
+                &map.density,
+                &saliency[i],
+                other,
+                &[&contrast, &distance],
+            )?);
         }
         let mean = |value: fn(&metrics::Comparison) -> f64| {
             found.iter().map(value).sum::<f64>() / count.max(1) as f64
@@ -124,9 +129,20 @@ impl Task for MapSensitivity {
         tensors.f32("images", &shape, &pixels);
         let densities = maps.iter().map(|m| m.density.values()).collect();
         tensors.f32("sensitivity", &shape, &flat(densities));
-        tensors.f32("saliency", &shape, &flat(saliency.iter().map(|d| d.values()).collect()));
+        tensors.f32(
+            "saliency",
+            &shape,
+            &flat(saliency.iter().map(|d| d.values()).collect()),
+        );
         tensors.write(&cx.file(MAPS))?;
-        cx.write_json(FOUND, &SaliencyFound { images: count, reliability, rows })?;
+        cx.write_json(
+            FOUND,
+            &SaliencyFound {
+                images: count,
+                reliability,
+                rows,
+            },
+        )?;
         Ok(Status::Done)
     }
 }

@@ -97,7 +97,10 @@ impl Task for CompareRepresentations {
                 ceiling: false,
                 ..Inference::default()
             };
-            let model = Candidate { name: "model".to_owned(), rdms: vec![clean.clone()] };
+            let model = Candidate {
+                name: "model".to_owned(),
+                rdms: vec![clean.clone()],
+            };
             let found = inference.evaluate(&[model], std::slice::from_ref(&v1))?;
             let agreement = |reference: &str, value, interval| Agreement {
                 condition: "clean".to_owned(),
@@ -116,7 +119,10 @@ impl Task for CompareRepresentations {
             if cx.stopped() {
                 return Ok(Status::Interrupted);
             }
-            cx.progress((i + 1) as f64 / (1 + self.config.corruptions.len()) as f64, corruption.name());
+            cx.progress(
+                (i + 1) as f64 / (1 + self.config.corruptions.len()) as f64,
+                corruption.name(),
+            );
             let corrupted = corrupt(&images, self.table, *corruption, severity, &seed)?;
             let rdm = network_rdm(&network, &inputs(&corrupted, &preprocess)?, count)?;
             for (reference, matrix) in [("clean", &clean), ("v1", &v1)] {
@@ -135,7 +141,9 @@ impl Task for CompareRepresentations {
         let by_repeat: Vec<Vec<f32>> = (0..repeats)
             .map(|r| {
                 let trials = recordings.test.chunks_exact(repeats * neurons).take(count);
-                trials.flat_map(|t| t[r * neurons..(r + 1) * neurons].iter().copied()).collect()
+                trials
+                    .flat_map(|t| t[r * neurons..(r + 1) * neurons].iter().copied())
+                    .collect()
             })
             .collect();
         let by_repeat = by_repeat
@@ -146,10 +154,21 @@ impl Task for CompareRepresentations {
         let ceiling = Some((halves.spearman_brown, halves.model_ceiling));
         let mut tensors = Tensors::default();
         for (name, rdm) in [("model", &clean), ("v1", &v1), ("pixels", &pixels)] {
-            tensors.f32(name, &[count, count], &rdm.square().iter().map(|v| *v as f32).collect::<Vec<_>>());
+            tensors.f32(
+                name,
+                &[count, count],
+                &rdm.square().iter().map(|v| *v as f32).collect::<Vec<_>>(),
+            );
         }
         tensors.write(&cx.file(MATRICES))?;
-        cx.write_json(AGREEMENTS, &Similarities { images: count, agreements, ceiling })?;
+        cx.write_json(
+            AGREEMENTS,
+            &Similarities {
+                images: count,
+                agreements,
+                ceiling,
+            },
+        )?;
         Ok(Status::Done)
     }
 }

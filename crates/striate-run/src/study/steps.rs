@@ -71,10 +71,19 @@ impl Study {
         let v1 = plan.add("fit the V1 model", fit, &inputs)?;
         let v1_scores = plan.add(
             "predict responses with the V1 model",
-            NeuralPrediction { network: recipe.network.clone() },
+            NeuralPrediction {
+                network: recipe.network.clone(),
+            },
             &[("data", data), ("recording", recording), ("readouts", v1)],
         )?;
-        let mut study = Self { plan, data, recording, v1, v1_scores, networks: BTreeMap::new() };
+        let mut study = Self {
+            plan,
+            data,
+            recording,
+            v1,
+            v1_scores,
+            networks: BTreeMap::new(),
+        };
         for seed in &recipe.seeds {
             for model in ModelName::ALL {
                 if recipe.models.contains(&model) {
@@ -118,8 +127,14 @@ impl Study {
         )?;
         let neural = self.plan.add(
             format!("predict responses from {model}, seed {seed}"),
-            NeuralPrediction { network: recipe.network.clone() },
-            &[("data", data), ("recording", recording), ("readouts", readouts)],
+            NeuralPrediction {
+                network: recipe.network.clone(),
+            },
+            &[
+                ("data", data),
+                ("recording", recording),
+                ("readouts", readouts),
+            ],
         )?;
         let similarity = self.plan.add(
             format!("compare {model}, seed {seed}, with V1"),
@@ -181,20 +196,30 @@ impl Study {
         let data = ("data", self.data);
         match model {
             ModelName::Baseline => {
-                let id = self.plan.add(format!("train {model}, seed {seed}"), base, &[data])?;
+                let id = self
+                    .plan
+                    .add(format!("train {model}, seed {seed}"), base, &[data])?;
                 Ok((id, None))
             }
             ModelName::Oracle => {
-                let noisy = TrainNetwork { corrupted: Some(recipe.oracle.clone()), ..base.clone() };
+                let noisy = TrainNetwork {
+                    corrupted: Some(recipe.oracle.clone()),
+                    ..base.clone()
+                };
                 let name = format!("train {model} on corrupted images, seed {seed}");
                 let first = self.plan.add(name, noisy, &[data])?;
-                let name = format!("train {model} on clean images, shared layers frozen, seed {seed}");
+                let name =
+                    format!("train {model} on clean images, shared layers frozen, seed {seed}");
                 let id = self.plan.add(name, base, &[data, ("frozen", first)])?;
                 Ok((id, Some(first)))
             }
             ModelName::MtlMonkey | ModelName::MtlShuffled | ModelName::MtlOracle => {
                 let targets = self.targets(recipe, model)?;
-                let task = TrainNetwork { train: recipe.multi_task.clone(), multi_task: true, ..base };
+                let task = TrainNetwork {
+                    train: recipe.multi_task.clone(),
+                    multi_task: true,
+                    ..base
+                };
                 let name = format!("train {model}, seed {seed}");
                 let id = self.plan.add(name, task, &[data, ("targets", targets)])?;
                 Ok((id, None))
@@ -209,18 +234,30 @@ impl Study {
             let readouts = self.plan.add(
                 format!("fit readouts on oracle, seed {}", recipe.teacher_seed),
                 self.readouts(recipe),
-                &[("data", self.data), ("recording", self.recording), ("model", oracle)],
+                &[
+                    ("data", self.data),
+                    ("recording", self.recording),
+                    ("model", oracle),
+                ],
             )?;
             (readouts, "predict targets from the Oracle's shared layers")
         } else {
             (self.v1, "predict targets with the V1 model")
         };
-        let predict = Predict { network: recipe.network.headless() };
+        let predict = Predict {
+            network: recipe.network.headless(),
+        };
         let inputs = [("data", self.data), ("readouts", source)];
         let predicted = self.plan.add(name, predict, &inputs)?;
         if model == ModelName::MtlShuffled {
-            let shuffle = Shuffle { seed: recipe.shared_seed };
-            return self.plan.add("shuffle responses over images", shuffle, &[("targets", predicted)]);
+            let shuffle = Shuffle {
+                seed: recipe.shared_seed,
+            };
+            return self.plan.add(
+                "shuffle responses over images",
+                shuffle,
+                &[("targets", predicted)],
+            );
         }
         Ok(predicted)
     }

@@ -27,7 +27,12 @@ impl Task for Predict {
     const VERSION: u32 = 1;
 
     fn estimate(&self) -> Estimate {
-        Estimate { seconds: 2.0, memory_bytes: 100 << 20, disk_bytes: 4 << 20, ..Estimate::default() }
+        Estimate {
+            seconds: 2.0,
+            memory_bytes: 100 << 20,
+            disk_bytes: 4 << 20,
+            ..Estimate::default()
+        }
     }
 
     fn run(&self, cx: &mut StepContext<'_>) -> Result<Status> {
@@ -57,7 +62,12 @@ impl Task for Shuffle {
     const VERSION: u32 = 1;
 
     fn estimate(&self) -> Estimate {
-        Estimate { seconds: 0.1, memory_bytes: 32 << 20, disk_bytes: 4 << 20, ..Estimate::default() }
+        Estimate {
+            seconds: 0.1,
+            memory_bytes: 32 << 20,
+            disk_bytes: 4 << 20,
+            ..Estimate::default()
+        }
     }
 
     fn run(&self, cx: &mut StepContext<'_>) -> Result<Status> {
@@ -66,7 +76,11 @@ impl Task for Shuffle {
         let mut tensors = Tensors::default();
         for (name, rows) in SETS.iter().zip([&targets.train, &targets.test]) {
             let count = rows.len() / neurons;
-            let order = Seed::new(self.seed).child("shuffle targets").child(name).stream().permutation(count);
+            let order = Seed::new(self.seed)
+                .child("shuffle targets")
+                .child(name)
+                .stream()
+                .permutation(count);
             let shuffled: Vec<f32> = order
                 .iter()
                 .flat_map(|i| rows[i * neurons..(i + 1) * neurons].iter().copied())
@@ -92,6 +106,10 @@ impl Targets {
     pub(crate) fn open(step: &Finished) -> Result<Self> {
         let tensors = Tensors::read(&step.file(TARGETS))?;
         let (shape, train) = tensors.get_f32("train")?;
-        Ok(Self { train, test: tensors.get_f32("test")?.1, neurons: shape[1] })
+        Ok(Self {
+            train,
+            test: tensors.get_f32("test")?.1,
+            neurons: shape[1],
+        })
     }
 }

@@ -16,19 +16,24 @@ pub(crate) struct Tensors(BTreeMap<String, (Dtype, Vec<usize>, Vec<u8>)>);
 impl Tensors {
     /// Adds bytes.
     pub(crate) fn u8(&mut self, name: &str, shape: &[usize], values: &[u8]) {
-        self.0.insert(name.to_owned(), (Dtype::U8, shape.to_vec(), values.to_vec()));
+        self.0.insert(
+            name.to_owned(),
+            (Dtype::U8, shape.to_vec(), values.to_vec()),
+        );
     }
 
     /// Adds floats.
     pub(crate) fn f32(&mut self, name: &str, shape: &[usize], values: &[f32]) {
         let bytes = values.iter().flat_map(|v| v.to_le_bytes()).collect();
-        self.0.insert(name.to_owned(), (Dtype::F32, shape.to_vec(), bytes));
+        self.0
+            .insert(name.to_owned(), (Dtype::F32, shape.to_vec(), bytes));
     }
 
     /// Adds integers.
     pub(crate) fn u32(&mut self, name: &str, values: &[u32]) {
         let bytes = values.iter().flat_map(|v| v.to_le_bytes()).collect();
-        self.0.insert(name.to_owned(), (Dtype::U32, vec![values.len()], bytes));
+        self.0
+            .insert(name.to_owned(), (Dtype::U32, vec![values.len()], bytes));
     }
 
     /// Writes all of them, atomically.
@@ -41,7 +46,10 @@ impl Tensors {
             .0
             .iter()
             .map(|(name, (dtype, shape, bytes))| {
-                Ok((name.as_str(), TensorView::new(*dtype, shape.clone(), bytes).map_err(wrong)?))
+                Ok((
+                    name.as_str(),
+                    TensorView::new(*dtype, shape.clone(), bytes).map_err(wrong)?,
+                ))
             })
             .collect::<Result<_>>()?;
         let bytes = serialize(views, None).map_err(wrong)?;
@@ -51,13 +59,18 @@ impl Tensors {
     /// Reads a file.
     pub(crate) fn read(path: &Path) -> Result<Self> {
         let bytes = std::fs::read(path).map_err(|e| Error::io("read", path, e))?;
-        let file = SafeTensors::deserialize(&bytes)
-            .map_err(|e| Error::Damaged { path: path.to_owned(), problem: e.to_string() })?;
+        let file = SafeTensors::deserialize(&bytes).map_err(|e| Error::Damaged {
+            path: path.to_owned(),
+            problem: e.to_string(),
+        })?;
         Ok(Self(
             file.tensors()
                 .into_iter()
                 .map(|(name, view)| {
-                    (name, (view.dtype(), view.shape().to_vec(), view.data().to_vec()))
+                    (
+                        name,
+                        (view.dtype(), view.shape().to_vec(), view.data().to_vec()),
+                    )
                 })
                 .collect(),
         ))
@@ -66,10 +79,14 @@ impl Tensors {
     fn get(&self, name: &str, dtype: Dtype) -> Result<(&[usize], &[u8])> {
         match self.0.get(name) {
             Some((found, shape, bytes)) if *found == dtype => Ok((shape, bytes)),
-            Some((found, ..)) => {
-                Err(Error::Tensor { name: name.to_owned(), problem: format!("is {found:?}, not {dtype:?}") })
-            }
-            None => Err(Error::Tensor { name: name.to_owned(), problem: "is not there".to_owned() }),
+            Some((found, ..)) => Err(Error::Tensor {
+                name: name.to_owned(),
+                problem: format!("is {found:?}, not {dtype:?}"),
+            }),
+            None => Err(Error::Tensor {
+                name: name.to_owned(),
+                problem: "is not there".to_owned(),
+            }),
         }
     }
 
@@ -82,7 +99,10 @@ impl Tensors {
     pub(crate) fn get_f32(&self, name: &str) -> Result<(Vec<usize>, Vec<f32>)> {
         let (shape, bytes) = self.get(name, Dtype::F32)?;
         let (words, _) = bytes.as_chunks::<4>();
-        Ok((shape.to_vec(), words.iter().map(|w| f32::from_le_bytes(*w)).collect()))
+        Ok((
+            shape.to_vec(),
+            words.iter().map(|w| f32::from_le_bytes(*w)).collect(),
+        ))
     }
 
     /// Values of a tensor of integers.

@@ -66,7 +66,8 @@ impl Task for TrainNetwork {
         let seed = Seed::new(self.seed).child("network");
         let mut net = MultiTaskNet::new(&self.network, cx.device(), &seed)?;
         if let Some(frozen) = cx.inputs().get("frozen") {
-            net.params().load_state_of(part::SHARED, &state_of(frozen, cx.device())?)?;
+            net.params()
+                .load_state_of(part::SHARED, &state_of(frozen, cx.device())?)?;
             net.freeze_shared(true);
         }
         let targets = cx.inputs().get("targets").map(Targets::open).transpose()?;
@@ -74,7 +75,13 @@ impl Task for TrainNetwork {
             Some(t) => {
                 let stimuli = inputs(&data.stimuli_train, &preprocess)?;
                 let size = self.network.input_size;
-                Some(Trials::new(stimuli, size, &t.train, t.neurons, self.train_fraction)?)
+                Some(Trials::new(
+                    stimuli,
+                    size,
+                    &t.train,
+                    t.neurons,
+                    self.train_fraction,
+                )?)
             }
             None => None,
         };
@@ -85,10 +92,16 @@ impl Task for TrainNetwork {
         let training = images(&data.train, &preprocess, Some(&self.augment), corrupted)?;
         let validation = images(&data.validation, &preprocess, None, corrupted)?;
         let tasks = Tasks {
-            images: Some(ImageTask { train: &training, validation: &validation }),
+            images: Some(ImageTask {
+                train: &training,
+                validation: &validation,
+            }),
             neural: trials
                 .iter()
-                .map(|t| NeuralTask { train: &t.train, validation: &t.validation })
+                .map(|t| NeuralTask {
+                    train: &t.train,
+                    validation: &t.validation,
+                })
                 .collect(),
         };
         if !train(&net, tasks, &self.train, seed.child("training"), cx)? {

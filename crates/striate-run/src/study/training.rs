@@ -30,7 +30,10 @@ pub(super) fn train(
     seed: Seed,
     cx: &mut StepContext<'_>,
 ) -> Result<bool> {
-    let policy = CheckpointPolicy { every_seconds: Some(20.0), ..CheckpointPolicy::default() };
+    let policy = CheckpointPolicy {
+        every_seconds: Some(20.0),
+        ..CheckpointPolicy::default()
+    };
     let mut trainer = Trainer::new(net, tasks, config.clone(), seed)?
         .with_checkpoints(cx.file(CHECKPOINTS), policy)?;
     let stop = cx.stop_flag();
@@ -49,7 +52,8 @@ impl Observer for Report<'_, '_> {
     fn on_step(&mut self, p: &Progress) {
         let epochs = (p.epoch - 1) as f64 + p.step as f64 / p.steps.max(1) as f64;
         let message = format!("epoch {}/{}", p.epoch, p.max_epochs);
-        self.0.progress(epochs / p.max_epochs.max(1) as f64, &message);
+        self.0
+            .progress(epochs / p.max_epochs.max(1) as f64, &message);
     }
 }
 
@@ -89,7 +93,10 @@ impl Trials {
                 neurons,
             )?)
         };
-        Ok(Self { train: part(&split.train)?, validation: part(&split.validation)? })
+        Ok(Self {
+            train: part(&split.train)?,
+            validation: part(&split.validation)?,
+        })
     }
 
     /// Gives a network its readout, with the mean responses as bias.

@@ -10,9 +10,9 @@ use striate_report::{
 
 use striate_robustness::RunScore;
 
+use super::Source;
 use super::pictures::gray;
 use super::robustness::protocol;
-use super::Source;
 use crate::protocol::Protocols;
 use crate::study::dataset::Dataset;
 use crate::study::neural::NeuralPrediction;
@@ -76,11 +76,13 @@ pub(super) fn neural(
     Ok(Neural {
         rows,
         ceiling: Some(Estimate::point(v1.ceiling)),
-        ceiling_note: "correlation of the simulation's true rates with the mean over repeats".to_owned(),
+        ceiling_note: "correlation of the simulation's true rates with the mean over repeats"
+            .to_owned(),
         points,
         points_ceiling: Some(v1.ceiling),
-        points_target: "correlation with the simulated recordings, readouts fitted on the frozen shared layers"
-            .to_owned(),
+        points_target:
+            "correlation with the simulated recordings, readouts fitted on the frozen shared layers"
+                .to_owned(),
         fit: None,
         published_fit: None,
     })
@@ -88,7 +90,9 @@ pub(super) fn neural(
 
 /// The overall score of one network.
 fn overall(runs: &[RunScore], model: ModelName, seed: u64) -> Option<f64> {
-    runs.iter().find(|r| r.model == model.name() && r.seed == seed).map(|r| r.score)
+    runs.iter()
+        .find(|r| r.model == model.name() && r.seed == seed)
+        .map(|r| r.score)
 }
 
 /// Dissimilarity matrices and their agreement.
@@ -120,7 +124,11 @@ pub(super) fn similarity(source: &Source<'_>, protocols: &mut Protocols) -> Resu
             let (size, matrix) = CompareRepresentations::matrix(step, "model")?;
             matrices.push(RsaMatrix {
                 model: model.name().to_owned(),
-                caption: format!("{}, {}", model_label(model.name()), source.recipe.network.split),
+                caption: format!(
+                    "{}, {}",
+                    model_label(model.name()),
+                    source.recipe.network.split
+                ),
                 size,
                 values: matrix.clone(),
             });
@@ -202,13 +210,22 @@ pub(super) fn reconstruction(
     let mut grids: Vec<PictureGrid> = Vec::new();
     let mut images = 0;
     for ((model, seed), steps) in &source.study.networks {
-        protocols.add(protocol(source, "reconstruction", *model, *seed, steps.reconstruction)?)?;
+        protocols.add(protocol(
+            source,
+            "reconstruction",
+            *model,
+            *seed,
+            steps.reconstruction,
+        )?)?;
         let step = source.step(steps.reconstruction)?;
         let rows = Reconstruct::open(step)?;
         for (b, budget) in config.budgets.iter().enumerate() {
             let of = |value: fn(&crate::study::reconstruction::ReconstructionRow) -> f64| {
-                let found: Vec<f64> =
-                    rows.iter().filter(|r| r.budget == *budget).map(value).collect();
+                let found: Vec<f64> = rows
+                    .iter()
+                    .filter(|r| r.budget == *budget)
+                    .map(value)
+                    .collect();
                 found.iter().sum::<f64>() / found.len().max(1) as f64
             };
             let entry = values.entry((*model, b)).or_default();
@@ -220,7 +237,9 @@ pub(super) fn reconstruction(
             continue;
         }
         let (shape, originals, reconstructions) = Reconstruct::pictures(step)?;
-        let &[count, budgets, size, _] = shape.as_slice() else { continue };
+        let &[count, budgets, size, _] = shape.as_slice() else {
+            continue;
+        };
         images = count;
         let len = size * size;
         for image in 0..count.min(SHOWN) {
@@ -237,22 +256,35 @@ pub(super) fn reconstruction(
             let grid = &mut grids[image];
             grid.rows.push(model_label(model.name()));
             let original = &originals[image * len..(image + 1) * len];
-            grid.pictures.push(Some(gray(&data.info.normalize, original, size)?));
+            grid.pictures
+                .push(Some(gray(&data.info.normalize, original, size)?));
             for b in 0..budgets {
                 let start = (image * budgets + b) * len;
                 let pixels = &reconstructions[start..start + len];
-                grid.pictures.push(Some(gray(&data.info.normalize, pixels, size)?));
+                grid.pictures
+                    .push(Some(gray(&data.info.normalize, pixels, size)?));
             }
         }
     }
     let (mut fit, mut content) = (Vec::new(), Vec::new());
     for ((model, b), [fits, contents, noises]) in &values {
         let (model, budget) = (model.name().to_owned(), config.budgets[*b]);
-        if let (Some(value), Some(c), Some(n)) =
-            (Estimate::of(fits), Estimate::of(contents), Estimate::of(noises))
-        {
-            fit.push(CurveRow { model: model.clone(), budget, value });
-            content.push(ContentRow { model, budget, content: c, noise: n });
+        if let (Some(value), Some(c), Some(n)) = (
+            Estimate::of(fits),
+            Estimate::of(contents),
+            Estimate::of(noises),
+        ) {
+            fit.push(CurveRow {
+                model: model.clone(),
+                budget,
+                value,
+            });
+            content.push(ContentRow {
+                model,
+                budget,
+                content: c,
+                noise: n,
+            });
         }
     }
     Ok(Reconstruction {
@@ -287,7 +319,9 @@ pub(super) fn saliency(
         let found = MapSensitivity::open(step)?;
         images = found.images;
         for row in &found.rows {
-            let entry = values.entry((model.name().to_owned(), row.metric.clone())).or_default();
+            let entry = values
+                .entry((model.name().to_owned(), row.metric.clone()))
+                .or_default();
             entry[0].push(row.value);
             entry[1].extend(row.shuffled);
             entry[2].push(found.reliability);
@@ -302,9 +336,15 @@ pub(super) fn saliency(
                 .map(|i| gray(&data.info.normalize, maps.image(i), maps.size))
                 .collect::<Result<_>>()?;
             columns.push(("patch".to_owned(), pictures));
-            columns.push(("saliency".to_owned(), shade(&maps, shown, |m, i| m.saliency(i))?));
+            columns.push((
+                "saliency".to_owned(),
+                shade(&maps, shown, |m, i| m.saliency(i))?,
+            ));
         }
-        columns.push((model_label(model.name()), shade(&maps, shown, |m, i| m.sensitivity(i))?));
+        columns.push((
+            model_label(model.name()),
+            shade(&maps, shown, |m, i| m.sensitivity(i))?,
+        ));
     }
     let rows = values
         .into_iter()
@@ -320,12 +360,17 @@ pub(super) fn saliency(
         .collect();
     let shown = images.min(SHOWN);
     let grid = PictureGrid {
-        caption: "Where each model's shared layers are sensitive, beside the saliency map".to_owned(),
+        caption: "Where each model's shared layers are sensitive, beside the saliency map"
+            .to_owned(),
         column_title: String::new(),
         columns: columns.iter().map(|(name, _)| name.clone()).collect(),
         rows: (1..=shown).map(|i| format!("patch {i}")).collect(),
         pictures: (0..shown)
-            .flat_map(|i| columns.iter().map(move |(_, pictures)| pictures.get(i).cloned()))
+            .flat_map(|i| {
+                columns
+                    .iter()
+                    .map(move |(_, pictures)| pictures.get(i).cloned())
+            })
             .collect(),
     };
     Ok(Saliency {
@@ -340,14 +385,15 @@ pub(super) fn saliency(
     })
 }
 
-fn shade(
-    maps: &Maps,
-    shown: usize,
-    map: impl Fn(&Maps, usize) -> &[f32],
-) -> Result<Vec<Picture>> {
+fn shade(maps: &Maps, shown: usize, map: impl Fn(&Maps, usize) -> &[f32]) -> Result<Vec<Picture>> {
     (0..shown)
         .map(|i| {
-            Ok(Picture::from_values(maps.size, maps.size, map(maps, i), Shading::FromZero)?)
+            Ok(Picture::from_values(
+                maps.size,
+                maps.size,
+                map(maps, i),
+                Shading::FromZero,
+            )?)
         })
         .collect()
 }

@@ -28,10 +28,9 @@ pub(super) struct Source<'a> {
 impl Source<'_> {
     /// The result of a step.
     pub(super) fn step(&self, id: StepId) -> Result<&Finished> {
-        self.summary
-            .results
-            .get(&id)
-            .ok_or_else(|| Error::NoInput { name: format!("step {id:?}") })
+        self.summary.results.get(&id).ok_or_else(|| Error::NoInput {
+            name: format!("step {id:?}"),
+        })
     }
 
     /// The models of the run, in the study's order.
@@ -50,7 +49,11 @@ pub(crate) fn write(
     device: &Device,
     out: &Path,
 ) -> Result<String> {
-    let source = Source { recipe, study, summary };
+    let source = Source {
+        recipe,
+        study,
+        summary,
+    };
     let mut protocols = Protocols::default();
     let data = Dataset::open(source.step(study.data)?)?;
     let accuracy = robustness::accuracy(&source, &mut protocols)?;
@@ -84,7 +87,11 @@ pub(crate) fn write(
     };
     // The hash covers all numbers and no clock, machine or revision.
     let hash = Key::of_value(&(
-        accuracy.rows.iter().map(|r| (&r.model, r.seed, &r.corruption, r.severity, r.accuracy)).collect::<Vec<_>>(),
+        accuracy
+            .rows
+            .iter()
+            .map(|r| (&r.model, r.seed, &r.corruption, r.severity, r.accuracy))
+            .collect::<Vec<_>>(),
         &scores,
         &report.neural,
         &report.rsa,
@@ -93,7 +100,9 @@ pub(crate) fn write(
     ))?;
     report.accuracy = Some(accuracy);
     report.scores = scores;
-    report.protocol.push(("hash of results".to_owned(), hash.short().to_owned()));
+    report
+        .protocol
+        .push(("hash of results".to_owned(), hash.short().to_owned()));
     striate_report::write(&report, out)?;
     protocols.write(&out.join("results"))?;
     Ok(hash.short().to_owned())

@@ -23,7 +23,9 @@ pub(super) fn examples(recipe: &Recipe, data: &Dataset) -> Result<Vec<PictureGri
         rows: vec!["patch".to_owned()],
         ..PictureGrid::default()
     };
-    clean.pictures = (0..some.len()).map(|i| rgb(&some.images, i).map(Some)).collect::<Result<_>>()?;
+    clean.pictures = (0..some.len())
+        .map(|i| rgb(&some.images, i).map(Some))
+        .collect::<Result<_>>()?;
     let mut grid = PictureGrid {
         caption: format!(
             "One patch ({}) under every corruption, severities 1 to 5, table {}",
@@ -47,13 +49,21 @@ pub(super) fn examples(recipe: &Recipe, data: &Dataset) -> Result<Vec<PictureGri
 
 fn rgb(images: &Images, index: usize) -> Result<Picture> {
     let pixels = images.get(index).to_vec();
-    Ok(Picture::new(images.width, images.height, images.channels, pixels)?)
+    Ok(Picture::new(
+        images.width,
+        images.height,
+        images.channels,
+        pixels,
+    )?)
 }
 
 /// A gray picture from normalised pixels; what lies outside `0..=1` is clipped.
 pub(super) fn gray(normalize: &Normalize, pixels: &[f32], size: usize) -> Result<Picture> {
     let mut values = pixels.to_vec();
     normalize.invert(&mut values);
-    let bytes = values.iter().map(|v| (v.clamp(0.0, 1.0) * 255.0).round() as u8).collect();
+    let bytes = values
+        .iter()
+        .map(|v| (v.clamp(0.0, 1.0) * 255.0).round() as u8)
+        .collect();
     Ok(Picture::new(size, size, 1, bytes)?)
 }

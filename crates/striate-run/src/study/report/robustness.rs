@@ -5,7 +5,7 @@ use striate_report::{
     AccuracyGrid, AccuracyRow, DifferenceRow, Estimate, Level, ScoreRow, Scores, published,
 };
 use striate_robustness::{
-    self as rob, Bootstrap, ScoreConfig, Selection, SeedUncertainty, robustness,
+    self as rob, Bootstrap, ScoreConfig, SeedUncertainty, Selection, robustness,
 };
 
 use super::Source;
@@ -19,7 +19,13 @@ use crate::{ModelName, Result};
 pub(super) fn accuracy(source: &Source<'_>, protocols: &mut Protocols) -> Result<AccuracyGrid> {
     let mut rows = Vec::new();
     for ((model, seed), steps) in &source.study.networks {
-        let hash = protocols.add(protocol(source, "robustness", *model, *seed, steps.benchmark)?)?;
+        let hash = protocols.add(protocol(
+            source,
+            "robustness",
+            *model,
+            *seed,
+            steps.benchmark,
+        )?)?;
         for cell in Benchmark::open(source.step(steps.benchmark)?)? {
             rows.push(AccuracyRow {
                 model: model.name().to_owned(),
@@ -88,11 +94,18 @@ pub(super) fn scores(
         total: r.images,
     });
     let grid = rob::AccuracyGrid::from_rows(rows)?;
-    let study: Vec<String> = rob::corruptions::STUDY.iter().map(|s| (*s).to_owned()).collect();
+    let study: Vec<String> = rob::corruptions::STUDY
+        .iter()
+        .map(|s| (*s).to_owned())
+        .collect();
     let whole = study.iter().all(|c| grid.corruptions().contains(c));
     let config = ScoreConfig {
         // A recipe with other corruptions is scored over what it has, and says so.
-        overall: if whole { Selection::Study } else { Selection::All },
+        overall: if whole {
+            Selection::Study
+        } else {
+            Selection::All
+        },
         bootstrap: Bootstrap {
             replicates: source.recipe.robustness.bootstrap,
             seed: source.recipe.shared_seed,
@@ -119,24 +132,40 @@ pub(super) fn scores(
     };
     for score in &found.scores {
         let levels = levels(&score.overall, &score.groups, &score.corruptions);
-        scores.rows.extend(levels.into_iter().map(|(level, name, score_)| ScoreRow {
-            model: score.model.clone(),
-            level,
-            name,
-            score: score_,
-        }));
+        scores
+            .rows
+            .extend(levels.into_iter().map(|(level, name, score_)| ScoreRow {
+                model: score.model.clone(),
+                level,
+                name,
+                score: score_,
+            }));
     }
     for difference in &found.differences {
-        let levels = levels(&difference.overall, &difference.groups, &difference.corruptions);
-        scores.differences.extend(levels.into_iter().map(|(level, name, value)| DifferenceRow {
-            model: difference.model.clone(),
-            reference: difference.minus.clone(),
-            level,
-            name,
-            difference: value,
-        }));
+        let levels = levels(
+            &difference.overall,
+            &difference.groups,
+            &difference.corruptions,
+        );
+        scores.differences.extend(
+            levels
+                .into_iter()
+                .map(|(level, name, value)| DifferenceRow {
+                    model: difference.model.clone(),
+                    reference: difference.minus.clone(),
+                    level,
+                    name,
+                    difference: value,
+                }),
+        );
     }
-    let runs = rob::run_scores(&grid, &config.baseline, config.pooling, &config.overall, rob::RunReference::Mean)?;
+    let runs = rob::run_scores(
+        &grid,
+        &config.baseline,
+        config.pooling,
+        &config.overall,
+        rob::RunReference::Mean,
+    )?;
     Ok((Some(scores), runs))
 }
 
@@ -146,14 +175,20 @@ fn levels(
     corruptions: &[rob::CorruptionScore],
 ) -> Vec<(Level, String, Estimate)> {
     let mut rows = vec![(Level::Overall, "overall".to_owned(), estimate(overall))];
-    rows.extend(
-        groups.iter().map(|g| (Level::Group, g.group.name().to_owned(), estimate(&g.estimate))),
-    );
-    rows.extend(
-        corruptions
-            .iter()
-            .map(|c| (Level::Corruption, c.corruption.clone(), estimate(&c.estimate))),
-    );
+    rows.extend(groups.iter().map(|g| {
+        (
+            Level::Group,
+            g.group.name().to_owned(),
+            estimate(&g.estimate),
+        )
+    }));
+    rows.extend(corruptions.iter().map(|c| {
+        (
+            Level::Corruption,
+            c.corruption.clone(),
+            estimate(&c.estimate),
+        )
+    }));
     rows
 }
 

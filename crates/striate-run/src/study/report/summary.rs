@@ -19,38 +19,89 @@ pub(super) fn protocol(
     let data = source.step(source.study.data)?;
     let info: DataInfo = data.json("info.json")?;
     let recording: RecordingInfo = source.step(source.study.recording)?.json("info.json")?;
-    let seconds: f64 = source.summary.results.values().map(|s| s.manifest().seconds).sum();
+    let seconds: f64 = source
+        .summary
+        .results
+        .values()
+        .map(|s| s.manifest().seconds)
+        .sum();
     let list = |items: Vec<String>| items.join(", ");
     let rows = [
         ("recipe", format!("{}: {}", recipe.name, recipe.description)),
-        ("models", list(source.models().iter().map(|m| m.name().to_owned()).collect())),
-        ("seeds", list(recipe.seeds.iter().map(u64::to_string).collect())),
-        ("images", format!(
-            "{} classes; {} training, {} validation and {} test patches of {} px",
-            info.class_names.len(), info.counts[0], info.counts[1], info.counts[2], recipe.data.patch_px
-        )),
-        ("simulated recordings", format!(
-            "{} neurons; {} training stimuli shown once, {} test stimuli shown {} times; {:.1} spikes per stimulus on average",
-            recording.neurons, info.stimuli[0], info.stimuli[1], recording.test_repeats, recording.mean_spikes
-        )),
-        ("network", format!(
-            "VGG blocks {:?}, shared up to {}",
-            recipe.network.blocks, recipe.network.split
-        )),
-        ("corruptions", format!(
-            "{} at severities 1 to 5, table {}",
-            recipe.robustness.corruptions.len(), recipe.robustness.table.name()
-        )),
+        (
+            "models",
+            list(
+                source
+                    .models()
+                    .iter()
+                    .map(|m| m.name().to_owned())
+                    .collect(),
+            ),
+        ),
+        (
+            "seeds",
+            list(recipe.seeds.iter().map(u64::to_string).collect()),
+        ),
+        (
+            "images",
+            format!(
+                "{} classes; {} training, {} validation and {} test patches of {} px",
+                info.class_names.len(),
+                info.counts[0],
+                info.counts[1],
+                info.counts[2],
+                recipe.data.patch_px
+            ),
+        ),
+        (
+            "simulated recordings",
+            format!(
+                "{} neurons; {} training stimuli shown once, {} test stimuli shown {} times; {:.1} spikes per stimulus on average",
+                recording.neurons,
+                info.stimuli[0],
+                info.stimuli[1],
+                recording.test_repeats,
+                recording.mean_spikes
+            ),
+        ),
+        (
+            "network",
+            format!(
+                "VGG blocks {:?}, shared up to {}",
+                recipe.network.blocks, recipe.network.split
+            ),
+        ),
+        (
+            "corruptions",
+            format!(
+                "{} at severities 1 to 5, table {}",
+                recipe.robustness.corruptions.len(),
+                recipe.robustness.table.name()
+            ),
+        ),
         ("images hash", data.manifest().key.short().to_owned()),
         ("code revision", crate::REVISION.to_owned()),
-        ("machine", format!(
-            "{}, {} threads, {:.0} GFLOP/s measured",
-            machine.processor, machine.threads, machine.gflops
-        )),
-        ("device", if device.is_cuda() { "CUDA".to_owned() } else { "CPU".to_owned() }),
+        (
+            "machine",
+            format!(
+                "{}, {} threads, {:.0} GFLOP/s measured",
+                machine.processor, machine.threads, machine.gflops
+            ),
+        ),
+        (
+            "device",
+            if device.is_cuda() {
+                "CUDA".to_owned()
+            } else {
+                "CPU".to_owned()
+            },
+        ),
         ("computing time of all steps", clock(seconds)),
     ];
-    Ok(rows.into_iter().map(|(name, value)| (name.to_owned(), value)).collect())
+    Ok(rows
+        .into_iter()
+        .map(|(name, value)| (name.to_owned(), value))
+        .collect())
 }
 
 /// What is simulated.
@@ -109,7 +160,10 @@ pub(super) fn notes(source: &Source<'_>) -> Result<Vec<String>> {
         );
     }
     if source.recipe.robustness.split == crate::Split::Validation {
-        notes.push("The benchmark used validation images: this run chooses, it does not report.".to_owned());
+        notes.push(
+            "The benchmark used validation images: this run chooses, it does not report."
+                .to_owned(),
+        );
     }
     Ok(notes)
 }

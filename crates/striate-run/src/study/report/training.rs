@@ -68,7 +68,11 @@ pub(super) fn curves(source: &Source<'_>, data: &Dataset) -> Result<Training> {
         if let Some(first) = steps.first_stage {
             curves.push(curve(source, *model, *seed, "corrupted", first)?);
         }
-        let phase = if steps.first_stage.is_some() { "clean, shared layers frozen" } else { "" };
+        let phase = if steps.first_stage.is_some() {
+            "clean, shared layers frozen"
+        } else {
+            ""
+        };
         curves.push(curve(source, *model, *seed, phase, steps.train)?);
     }
     Ok(Training {
