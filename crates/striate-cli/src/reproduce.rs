@@ -10,7 +10,7 @@ pub struct Arguments {
     /// A recipe that ships with Striate (smoke, mini), or the path of a TOML file.
     #[arg(long, default_value = "mini")]
     recipe: String,
-    /// Where the run is kept and the report is written [default: runs/<recipe>].
+    /// Where the run is kept and the report is written [default: `runs/RECIPE`].
     #[arg(long)]
     out: Option<PathBuf>,
     /// Seeds of the networks, instead of the recipe's: 1,2,3.

@@ -164,7 +164,7 @@ fn fifty_exact_steps_follow_pytorch() {
     let (w1, w2) = (layer("w1").unwrap(), layer("w2").unwrap());
     let convolve =
         |x: &Tensor, w: &Tensor| conv2d(x, w, None, 1, 1).map_err(candle_core::Error::wrap);
-    let network = |x: &Tensor| convolve(&convolve(x, &w1)?.relu()?, &w2);
+    let network = |x: &Tensor| convolve(&striate_nn::ops::relu(&convolve(x, &w1)?)?, &w2);
     let rows = Tensor::new(&[0u32, 0, 1, 1], &Device::Cpu).unwrap();
     let originals = tensor("images").index_select(&rows, 0).unwrap();
     let target = features(&network, &originals).unwrap();
@@ -263,7 +263,7 @@ fn the_fast_mode_reaches_the_exact_objective() {
     let first = convolution(1, 8);
     let deep = {
         let (first, second) = (convolution(1, 8), convolution(8, 8));
-        move |x: &Tensor| second(&first(x)?.relu()?)?.relu()
+        move |x: &Tensor| Ok(striate_nn::ops::relu(&second(&striate_nn::ops::relu(&first(x)?)?)?)?)
     };
     let networks: [&crate::Network<'_>; 2] = [&first, &deep];
     let budgets = [0.1, 0.4, 1.0].map(|q| Budget::fraction(q).unwrap());

@@ -58,7 +58,7 @@ fn normalising_gives_mean_zero_and_deviation_one() {
 #[test]
 fn statistics_do_not_depend_on_the_threads() {
     let pixels = (0..64 * 27u32)
-        .map(|i| (i * 2_654_435_761 >> 24) as u8)
+        .map(|i| ((i * 2_654_435_761) >> 24) as u8)
         .collect();
     let images = Images::new(64, 3, 3, 3, pixels).unwrap();
     let pool = rayon::ThreadPoolBuilder::new()
