@@ -132,11 +132,8 @@ fn difference(data: &ReportData, model: &str, reference: &str) -> Option<Finding
 fn neural(data: &ReportData) -> Option<Finding> {
     let neural = data.neural.as_ref()?;
     let ceiling = neural.ceiling?;
-    let of = |target: &str| target == "recordings";
-    let rows = neural
-        .rows
-        .iter()
-        .filter(|r| r.model == "v1" && of(&r.target));
+    let rows = neural.rows.iter();
+    let rows = rows.filter(|r| r.model == "v1" && r.target.contains("recordings"));
     let values: Vec<f64> = rows.map(|r| r.correlation).collect();
     let reached = Estimate::of(&values)?;
     Some(Finding {

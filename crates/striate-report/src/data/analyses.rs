@@ -24,7 +24,7 @@ pub struct Neural {
     pub points_target: String,
     /// Noise ceiling of what is on the x axis; leave it out for noise-free targets.
     pub points_ceiling: Option<f64>,
-    /// Line through the points, if one was fitted.
+    /// Line through the points; without one, [`LineFit::least_squares`] is drawn.
     pub fit: Option<LineFit>,
     /// The published line in the same units, if wanted.
     pub published_fit: Option<LineFit>,
@@ -38,7 +38,8 @@ pub struct NeuralRow {
     pub model: String,
     /// Seed.
     pub seed: u64,
-    /// What was predicted: `recordings`, `v1 predictions`, `oracle predictions`.
+    /// What was predicted: `recordings`, `v1 predictions`, `oracle predictions`. The
+    /// noise ceiling is drawn where the name has `recordings` in it.
     pub target: String,
     /// Mean over neurons of the correlation over test images.
     pub correlation: f64,
@@ -72,6 +73,43 @@ pub struct LineFit {
     pub slope: f64,
     /// What it is and what it is worth, for example `least squares, r = 0.42, n = 15`.
     pub note: String,
+}
+
+impl LineFit {
+    /// The least-squares line of robustness on correlation, all points weighing the
+    /// same; the note gives r and n. `None` with fewer than three points or
+    /// without spread along x.
+    pub fn least_squares(points: &[NeuralPoint]) -> Option<Self> {
+        let pairs: Vec<(f64, f64)> = points
+            .iter()
+            .map(|p| (p.correlation.value, p.robustness.value))
+            .filter(|(x, y)| x.is_finite() && y.is_finite())
+            .collect();
+        if pairs.len() < 3 {
+            return None;
+        }
+        let n = pairs.len() as f64;
+        let x_mean = pairs.iter().map(|p| p.0).sum::<f64>() / n;
+        let y_mean = pairs.iter().map(|p| p.1).sum::<f64>() / n;
+        let sum = |f: &dyn Fn(f64, f64) -> f64| -> f64 {
+            pairs.iter().map(|(x, y)| f(x - x_mean, y - y_mean)).sum()
+        };
+        let (xx, yy, xy) = (sum(&|x, _| x * x), sum(&|_, y| y * y), sum(&|x, y| x * y));
+        if xx <= 1e-18 * n {
+            return None;
+        }
+        let slope = xy / xx;
+        let r = if yy > 0.0 { xy / (xx * yy).sqrt() } else { 0.0 };
+        Some(Self {
+            intercept: y_mean - slope * x_mean,
+            slope,
+            note: format!(
+                "least squares, r = {r:.2}, n = {}; networks that share a seed or a recipe are \
+                 not independent, so no p value is given",
+                pairs.len()
+            ),
+        })
+    }
 }
 
 /// Representational similarity.

@@ -93,6 +93,24 @@ fn models_stand_in_the_order_of_the_study() {
 }
 
 #[test]
+fn the_line_of_points_on_a_line_is_that_line() {
+    let point = |x: f64, y: f64| NeuralPoint {
+        model: "oracle".into(),
+        label: String::new(),
+        correlation: x.into(),
+        robustness: y.into(),
+    };
+    let on_line: Vec<_> = [0.1, 0.4, 0.9].map(|x| point(x, 1.2 - 0.5 * x)).to_vec();
+    let fit = LineFit::least_squares(&on_line).unwrap();
+    // Rounding of a few sums.
+    assert_close(&[fit.intercept, fit.slope], &[1.2, -0.5], 0.0, 1e-12);
+    assert!(fit.note.starts_with("least squares, r = -1.00, n = 3"));
+    assert_eq!(LineFit::least_squares(&on_line[..2]), None);
+    let upright: Vec<_> = [1.0, 2.0, 3.0].map(|y| point(0.5, y)).to_vec();
+    assert_eq!(LineFit::least_squares(&upright), None);
+}
+
+#[test]
 fn report_data_survives_json() {
     let data = ReportData {
         title: "t".into(),

@@ -5,6 +5,7 @@
 
 use maud::Markup;
 
+use super::comparison::comparison;
 use super::parts::number_table;
 use crate::Result;
 use crate::data::{Level, ReportData, ScoreRow, Scores, model_label, pretty};
@@ -78,7 +79,7 @@ pub(crate) fn sections(data: &ReportData) -> Result<Vec<Section>> {
             "" => Vec::new(),
             source => vec![format!("Published values: {source}")],
         };
-        let extra = vec![score_table(s)];
+        let extra = comparison(s).into_iter().chain([score_table(s)]).collect();
         (text, plots::scores(s, &data.uncertainty), extra)
     });
     let neural = data.neural.as_ref();

@@ -80,3 +80,33 @@ fn verdicts_follow_the_intervals() {
     assert_eq!(finding(-0.2, -0.01), Verdict::Contradicted);
     assert_eq!(finding(-0.1, 0.2), Verdict::Undecided);
 }
+
+#[test]
+fn scores_are_counted_against_published_ones() {
+    let score = |name: &str, value: Estimate| ScoreRow {
+        model: "oracle".into(),
+        level: Level::Corruption,
+        name: name.into(),
+        score: value,
+    };
+    let scores = Scores {
+        rows: vec![
+            // Published: 1.1960, 1.0782 and 1.2314 or so (all above Baseline).
+            score("gaussian_noise", Estimate::with_interval(1.2, 1.1, 1.3)),
+            score("motion_blur", Estimate::with_interval(0.9, 0.8, 0.95)),
+            score("fog", 1.5.into()),
+            score("glass_blur", 1.5.into()),
+        ],
+        published: crate::published::scores(),
+        ..Scores::default()
+    };
+    let counts = super::comparison::counts(&scores, "oracle");
+    let expected = super::comparison::Counts {
+        compared: 3,
+        same_side: 2,
+        with_interval: 2,
+        inside: 1,
+    };
+    assert_eq!(counts, expected);
+    assert!(super::comparison::comparison(&Scores::default()).is_none());
+}

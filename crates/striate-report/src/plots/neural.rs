@@ -4,7 +4,7 @@
 //! noise-free target have none.
 
 use super::{in_order, legend, models_of};
-use crate::data::{Estimate, Neural, NeuralRow, model_label, pretty};
+use crate::data::{Estimate, LineFit, Neural, NeuralRow, model_label, pretty};
 use crate::figure::{
     Axis, Bar, BarChart, BarSeries, Ceiling, Figure, Look, Point, Reference, Series, Sign, XyChart,
     fluid,
@@ -51,7 +51,7 @@ fn prediction(data: &Neural) -> Figure {
         reference: data.ceiling.map(|c| Ceiling {
             value: c.value,
             label: "noise ceiling".to_owned(),
-            group: targets.iter().position(|t| t == "recordings"),
+            group: targets.iter().position(|t| t.contains("recordings")),
         }),
     };
     let ceiling = data.ceiling.map_or_else(String::new, |c| {
@@ -103,6 +103,8 @@ fn scatter(data: &Neural) -> Figure {
     } else {
         &data.points_target
     };
+    let fit = data.fit.clone();
+    let fit = fit.or_else(|| LineFit::least_squares(&data.points));
     let ceiling = data
         .points_ceiling
         .map(|c| Reference::X(c, "noise ceiling".to_owned()));
@@ -114,14 +116,9 @@ fn scatter(data: &Neural) -> Figure {
         y: Axis::new("Accuracy relative to Baseline (%)").percent(),
         series: series.collect(),
         references: [baseline].into_iter().chain(ceiling).collect(),
-        fits: data
-            .fit
-            .iter()
-            .chain(&data.published_fit)
-            .cloned()
-            .collect(),
+        fits: fit.iter().chain(&data.published_fit).cloned().collect(),
     };
-    let fits = data.fit.iter().map(|f| format!(" Line: {}.", f.note));
+    let fits = fit.iter().map(|f| format!(" Line: {}.", f.note));
     let published = data
         .published_fit
         .iter()

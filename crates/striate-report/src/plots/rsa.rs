@@ -6,8 +6,8 @@ use super::{in_order, legend, models_of};
 use crate::Result;
 use crate::data::{AgreementRow, Rsa, model_label, pretty};
 use crate::figure::{
-    Axis, Bar, BarChart, BarSeries, Body, Ceiling, Figure, NARROW, Panel, Sign, WIDE, colour_bar,
-    fluid, matrix, table,
+    Axis, Bar, BarChart, BarSeries, Body, Ceiling, DotChart, Figure, NARROW, Panel, Sign, WIDE,
+    colour_bar, fluid, matrix, table,
 };
 
 /// Matrices, agreement with V1 and the table of similarities.
@@ -158,6 +158,23 @@ fn agreement(data: &Rsa, reference: &str) -> Figure {
             group: None,
         }),
     };
+    // Many groups do not fit side by side; then they stand below each other.
+    let body = if groups.len() > 5 {
+        let dots = DotChart {
+            title: String::new(),
+            description: "One row per condition, one mark per model".to_owned(),
+            x: Axis::new(&format!("Agreement with {to}")),
+            origin: 0.0,
+            rows: groups,
+            series: chart.series,
+        };
+        Body::Fluid {
+            wide: Box::new(dots.draw(WIDE)),
+            narrow: Box::new(dots.draw(NARROW)),
+        }
+    } else {
+        fluid(280.0, |size| chart.draw(size))
+    };
     let note = ceiling.map_or_else(String::new, |(low, high)| {
         format!(" Noise ceiling: {low:.3} (lower) to {high:.3} (upper).")
     });
@@ -173,7 +190,7 @@ fn agreement(data: &Rsa, reference: &str) -> Figure {
         axes: String::new(),
         legend: legend(&models, Sign::Box),
         bar: None,
-        body: fluid(280.0, |size| chart.draw(size)),
+        body,
         tables: vec!["rsa"],
     }
 }
