@@ -135,11 +135,125 @@ def numpy_values():
 SETS = [
     ("rgb32", 32, 32, False, [0, 1], 0.2, [1, 2024], None),
     ("rgb64", 64, 64, False, [2, 3], 0.35, [3, 77], None),
-    ("rgb96x64", 96, 64, False, [1], 0.5, [11], None),
+    ("rgb96x64", 96, 64, False, [1], 0.5, [11], range(0, 96, 2)),
     ("rgb224", 224, 224, False, [0], 1.0, [5], range(9, 224, 28)),
     ("gray32", 32, 32, True, [2], 0.2, [8], None),
     ("gray64", 64, 64, True, [0], 0.35, [9], None),
 ]
+
+
+def centred_zoom(image, factor):
+    side = image.shape[0]
+    inner = int(np.ceil(side / factor))
+    start = (side - inner) // 2
+    part = image[start : start + inner, start : start + inner]
+    large = scipy.ndimage.zoom(part, (factor, factor, 1), order=1)
+    start = (large.shape[0] - side) // 2
+    return large[start : start + side, start : start + side]
+
+
+def small_zoom_blur(image, factors):
+    x = (image / 255.0).astype(np.float32)
+    total = np.zeros_like(x)
+    for factor in factors:
+        total += centred_zoom(x, factor)
+    return np.clip((x + total) / (len(factors) + 1), 0, 1) * 255
+
+
+def small_frost(image, image_weight, frost_weight, scale):
+    folder = Path(imagecorruptions.__file__).parent / "frost"
+    files = ["frost1.png", "frost2.png", "frost3.png", "frost4.jpg", "frost5.jpg"]
+    side = image.shape[0]
+    frost = cv2.imread(str(folder / files[np.random.randint(5)]))
+    frost = cv2.resize(frost, (0, 0), fx=scale, fy=scale)
+    top = np.random.randint(0, frost.shape[0] - side)
+    left = np.random.randint(0, frost.shape[1] - side)
+    crop = frost[top : top + side, left : left + side, ::-1]
+    return np.clip(image_weight * image + frost_weight * crop, 0, 255)
+
+
+def small_pixelate(image, factor):
+    side = image.shape[0]
+    small = Image.fromarray(image).resize((int(side * factor),) * 2, Image.BOX)
+    return np.array(small.resize((side, side), Image.BOX))
+
+
+def small_elastic(image, alpha, sigma, jitter):
+    side = image.shape[0]
+    alpha, sigma, jitter = side * alpha, side * sigma, side * jitter
+    x = np.array(image, dtype=np.float32) / 255.0
+    centre, reach = side // 2, side // 3
+    corners = np.float32(
+        [[centre + reach, centre + reach], [centre + reach, centre - reach], [centre - reach, centre - reach]]
+    )
+    moved = corners + np.random.uniform(-jitter, jitter, size=(3, 2)).astype(np.float32)
+    matrix = cv2.getAffineTransform(corners, moved)
+    x = cv2.warpAffine(x, matrix, (side, side), borderMode=cv2.BORDER_REFLECT_101)
+
+    def field():
+        noise = np.random.uniform(-1, 1, size=(side, side))
+        return (_gaussian(noise, sigma, mode="reflect", truncate=3) * alpha).astype(np.float32)
+
+    dx = field()
+    dy = field()
+    rows, columns = np.meshgrid(np.arange(side), np.arange(side), indexing="ij")
+    places = [rows + dy, columns + dx]
+    warped = [scipy.ndimage.map_coordinates(x[..., c], places, order=1, mode="reflect") for c in range(3)]
+    return np.clip(np.stack(warped, -1), 0, 1) * 255
+
+
+def small_defocus(image, radius, sigma):
+    kernel = package.disk(radius=radius, alias_blur=sigma)
+    planes = [cv2.filter2D(image[..., c] / 255.0, -1, kernel) for c in range(3)]
+    return np.clip(np.stack(planes, -1), 0, 1) * 255
+
+
+def small_mud(image, mean, deviation, sigma, threshold, edge):
+    x = np.array(image, dtype=np.float32) / 255.0
+    liquid = _gaussian(np.random.normal(size=x.shape[:2], loc=mean, scale=deviation), sigma=sigma)
+    mask = _gaussian((liquid > threshold).astype(np.float32), sigma=edge)[..., None]
+    mask[mask < 0.8] = 0
+    brown = np.array([63 / 255.0, 42 / 255.0, 20 / 255.0], dtype=np.float32)
+    return np.clip(x * (1 - mask) + brown * mask, 0, 1) * 255
+
+
+# What the small-image generators of hendrycks/robustness do differently, with
+# some of their constants; motion blur and snow need ImageMagick and are missing.
+SMALL = {
+    "tiny-imagenet-c": {
+        "zoom_blur": (small_zoom_blur, {1: [np.arange(1, 1.06, 0.01)], 5: [np.arange(1, 1.26, 0.01)]}),
+        "frost": (small_frost, {1: [1, 0.3, 0.3], 5: [0.7, 0.55, 0.3]}),
+        "pixelate": (small_pixelate, {1: [0.9], 4: [0.6]}),
+        "elastic_transform": (small_elastic, {1: [0, 0, 0.08], 2: [0.05, 0.3, 0.06], 5: [0.16, 0.03, 0.02]}),
+        "defocus_blur": (small_defocus, {1: [0.5, 0.6], 4: [2.5, 0.01]}),
+        "spatter": (small_mud, {5: [0.65, 0.1, 0.5, 0.67, 0.6]}),
+    },
+    "cifar-c": {
+        "zoom_blur": (small_zoom_blur, {2: [np.arange(1, 1.11, 0.01)]}),
+        "frost": (small_frost, {3: [0.9, 0.4, 0.2], 5: [0.75, 0.45, 0.2]}),
+        "pixelate": (small_pixelate, {1: [0.95], 5: [0.65]}),
+        "elastic_transform": (small_elastic, {1: [0, 0, 0.08], 3: [0.08, 0.06, 0.06]}),
+        "defocus_blur": (small_defocus, {1: [0.3, 0.4], 5: [1.5, 0.1]}),
+        "spatter": (small_mud, {4: [0.65, 0.1, 0.7, 0.69, 0.6]}),
+    },
+}
+
+
+def small_tables(pictures):
+    arrays = {"seed": np.array([21], dtype=np.int64)}
+    for table, side, scale in [("tiny-imagenet-c", 64, 0.35), ("cifar-c", 32, 0.2)]:
+        image = crop(pictures[3], side, side, scale)
+        arrays[f"{table}/input"] = image
+        for name, (function, rows) in SMALL[table].items():
+            for severity, constants in rows.items():
+                np.random.seed(21)
+                result = np.uint8(function(image, *constants))
+                if table == "tiny-imagenet-c":
+                    file = io.BytesIO()
+                    Image.fromarray(result).save(file, "JPEG", quality=85, optimize=True)
+                    result = np.array(Image.open(file))
+                arrays[f"{table}/{name}/{severity}"] = result
+    return arrays
 
 
 def main():
@@ -154,6 +268,7 @@ def main():
     )
     save(output / "numpy.safetensors", numpy_values())
     pictures = photos(parquet)
+    save(output / "small.safetensors", small_tables(pictures))
     for name, height, width, gray, chosen, scale, seeds, rows in SETS:
         arrays = {"seeds": np.array(seeds, dtype=np.int64)}
         if rows is not None:
