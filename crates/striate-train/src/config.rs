@@ -27,8 +27,8 @@ pub struct TrainConfig {
     pub cycler: Cycler,
     /// The loss of the neural task.
     pub neural_loss: NeuralLoss,
-    /// Whether both losses carry learned weights (training.md 5.1). Weighting a
-    /// Poisson loss this way is not defined.
+    /// Whether both losses carry learned weights (training.md 5.1); with `mse` or
+    /// `negative_binomial` only.
     pub learned_weights: bool,
     /// Whether the neural loss is multiplied by `sqrt(trials / batch)` (training.md 5.3).
     pub scale_loss: bool,
@@ -82,6 +82,10 @@ pub enum NeuralLoss {
     PoissonSum,
     /// Poisson loss, averaged over batch and neurons.
     PoissonMean,
+    /// Negative-binomial loss whose dispersion is the learned weight of the neural task,
+    /// averaged over batch and neurons: what the study's code makes of a Poisson loss
+    /// with learned weights (training.md 5.1).
+    NegativeBinomial,
 }
 
 /// When the L1 norm of the readout is added to the neural loss.
@@ -184,12 +188,16 @@ impl TrainConfig {
                 return Err(Error::field(name, "a number not below 0", value));
             }
         }
-        if self.learned_weights && self.neural_loss != NeuralLoss::Mse {
-            return Err(Error::field(
-                "neural_loss",
-                "mse with learned_weights",
-                format!("{:?}", self.neural_loss),
-            ));
+        let expected = match (self.neural_loss, self.learned_weights) {
+            (NeuralLoss::PoissonSum | NeuralLoss::PoissonMean, true) => {
+                Some("mse or negative_binomial with learned_weights")
+            }
+            (NeuralLoss::NegativeBinomial, false) => Some("learned_weights with it"),
+            _ => None,
+        };
+        if let Some(expected) = expected {
+            let found = format!("{:?}", self.neural_loss);
+            return Err(Error::field("neural_loss", expected, found));
         }
         self.schedule.check()
     }

@@ -111,8 +111,10 @@ pub(crate) fn neural(
     cx: &mut Context,
 ) -> Result<Losses> {
     let rates = net.responses(batch.session, batch.x, cx)?;
-    let plain = plain_neural(config, &rates, batch.responses)?;
+    let plain = plain_neural(config, weights, &rates, batch.responses)?;
     let mut objective = match &weights.neural {
+        // Its learned weight is inside the loss.
+        _ if config.neural_loss == NeuralLoss::NegativeBinomial => plain.clone(),
         Some(s) => loss::weighted_regression(&plain, s)?,
         None => plain.clone(),
     };
@@ -131,11 +133,22 @@ pub(crate) fn neural(
     })
 }
 
-fn plain_neural(config: &TrainConfig, rates: &Tensor, responses: &Tensor) -> Result<Tensor> {
+fn plain_neural(
+    config: &TrainConfig,
+    weights: &LossWeights,
+    rates: &Tensor,
+    responses: &Tensor,
+) -> Result<Tensor> {
     let poisson = |reduction| loss::poisson(rates, responses, POISSON_EPSILON, reduction);
     Ok(match config.neural_loss {
         NeuralLoss::Mse => loss::mse(rates, responses)?,
         NeuralLoss::PoissonSum => poisson(loss::Reduction::Sum)?,
         NeuralLoss::PoissonMean => poisson(loss::Reduction::Mean)?,
+        NeuralLoss::NegativeBinomial => {
+            let s = weights.neural.as_ref().ok_or_else(|| {
+                crate::Error::field("neural_loss", "learned_weights with it", "none")
+            })?;
+            loss::negative_binomial(rates, responses, s, loss::Reduction::Mean)?
+        }
     })
 }

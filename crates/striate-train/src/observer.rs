@@ -47,6 +47,12 @@ pub struct Progress {
     pub steps: usize,
     /// Steps done since the start of the run, over all resumptions.
     pub total_steps: usize,
+    /// Cross-entropy of the step's last image batch, unweighted.
+    pub image_loss: Option<f64>,
+    /// Plain neural loss of the step's last neural batch.
+    pub neural_loss: Option<f64>,
+    /// Norm of the gradient that the step followed.
+    pub gradient_norm: f64,
     /// Mean seconds per step since this process began; validation is included.
     pub seconds_per_step: f64,
 }

@@ -1,5 +1,5 @@
 use proptest::prelude::*;
-use striate_testkit::assert_close;
+use striate_testkit::{Golden, assert_close};
 
 use super::*;
 
@@ -65,6 +65,36 @@ fn accuracy_counts_the_largest() {
 fn fraction_of_oracle_is_a_slope() {
     let found = fraction_of_oracle(&[0.3, 0.6], &[0.5, 1.0]).unwrap();
     assert_close(&[found], &[0.6], 1e-12, 0.0);
+}
+
+/// The measures of neuralpredictors on random responses (tests/golden/train.py).
+#[test]
+fn measures_equal_neuralpredictors() {
+    let golden = Golden::open("train/measures");
+    let (responses, predictions) = (golden.f32("responses").1, golden.f32("predictions").1);
+    let images: Vec<u32> = (0..60).map(|trial| trial / 5).collect();
+    let repeated = Repeated::new(&responses, 4, &images).unwrap();
+    let found = [
+        (
+            "correlation",
+            correlation(&predictions, &responses, 4).unwrap(),
+        ),
+        (
+            "average_correlation",
+            repeated.average_correlation(&predictions).unwrap(),
+        ),
+        ("oracle", repeated.oracle_correlation()),
+        ("corrected_oracle", repeated.corrected_oracle_correlation()),
+        ("explainable", repeated.explainable_variance()),
+        (
+            "explained",
+            repeated.fraction_explained(&predictions).unwrap(),
+        ),
+    ];
+    for (name, values) in found {
+        // Both in f64; only the order of the sums differs.
+        assert_close(&values, &golden.f64(name).1, 1e-12, 1e-12);
+    }
 }
 
 proptest! {

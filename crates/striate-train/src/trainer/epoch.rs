@@ -57,9 +57,14 @@ impl Trainer<'_> {
         let epoch = self.state.epoch + 1;
         let steps = turns.iter().filter(|turn| turn.step).count();
         self.gradients.clear();
+        let (mut image_loss, mut neural_loss) = (None, None);
         for (number, turn) in turns.iter().enumerate().skip(done) {
             let batch = batches.recv().map_err(|_| Error::Loader)??;
-            self.accumulate(turn, number, batch)?;
+            let loss = Some(self.accumulate(turn, number, batch)?);
+            match turn.task {
+                Task::Images => image_loss = loss,
+                Task::Neural(_) => neural_loss = loss,
+            }
             if !turn.step {
                 continue;
             }
@@ -85,6 +90,9 @@ impl Trainer<'_> {
                 step: self.state.step,
                 steps,
                 total_steps: self.state.total_steps,
+                image_loss: image_loss.take(),
+                neural_loss: neural_loss.take(),
+                gradient_norm: norm,
                 seconds_per_step: self.clock.started.elapsed().as_secs_f64()
                     / self.clock.steps as f64,
             });
@@ -98,8 +106,8 @@ impl Trainer<'_> {
         Ok(true)
     }
 
-    /// Forward and backward pass of one batch.
-    fn accumulate(&mut self, turn: &Turn, number: usize, batch: Batch) -> Result<()> {
+    /// Forward and backward pass of one batch; gives its plain loss.
+    fn accumulate(&mut self, turn: &Turn, number: usize, batch: Batch) -> Result<f64> {
         let device = self.net.params().device();
         let x = Tensor::from_vec(batch.pixels, &batch.shape[..], device)?;
         let epoch = (self.state.epoch + 1) as u64;
@@ -132,7 +140,7 @@ impl Trainer<'_> {
             Task::Neural(_) => self.state.sums.neural.add(plain),
         }
         self.gradients.add(&objective)?;
-        Ok(())
+        Ok(plain)
     }
 
     /// Validates, decides, records and saves.

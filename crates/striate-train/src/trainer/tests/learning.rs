@@ -137,3 +137,16 @@ pub(super) fn state_bits(net: &MultiTaskNet) -> Vec<(String, Vec<u32>)> {
         })
         .collect()
 }
+
+#[test]
+fn the_negative_binomial_loss_trains_with_its_dispersion() {
+    let config = TrainConfig {
+        neural_loss: NeuralLoss::NegativeBinomial,
+        schedule: cosine(10),
+        ..mtl(1.0, 10)
+    };
+    let (_, history) = run(config, true, true);
+    let (first, last) = (&history.epochs[1], &history.epochs[10]);
+    assert!(last.neural_loss < first.neural_loss, "{first:?} {last:?}");
+    assert_ne!(last.s_n, Some(0.0));
+}

@@ -1,6 +1,7 @@
 //! What the trainer's tests share: a small two-task problem.
 
 mod errors;
+mod golden;
 mod learning;
 mod resume;
 
