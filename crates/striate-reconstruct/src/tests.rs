@@ -263,7 +263,11 @@ fn the_fast_mode_reaches_the_exact_objective() {
     let first = convolution(1, 8);
     let deep = {
         let (first, second) = (convolution(1, 8), convolution(8, 8));
-        move |x: &Tensor| Ok(striate_nn::ops::relu(&second(&striate_nn::ops::relu(&first(x)?)?)?)?)
+        move |x: &Tensor| {
+            Ok(striate_nn::ops::relu(&second(&striate_nn::ops::relu(
+                &first(x)?,
+            )?)?)?)
+        }
     };
     let networks: [&crate::Network<'_>; 2] = [&first, &deep];
     let budgets = [0.1, 0.4, 1.0].map(|q| Budget::fraction(q).unwrap());
