@@ -1,7 +1,7 @@
 //! Figures, result tables and the self-contained HTML report.
 //!
 //! The pipeline fills a [`ReportData`] with plain numbers and pictures, and
-//! [`write`] makes a folder of it. Analyses that were not run stay `None`, and
+//! [`write()`] makes a folder of it. Analyses that were not run stay `None`, and
 //! the page says so.
 //!
 //! ```

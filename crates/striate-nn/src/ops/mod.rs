@@ -1,5 +1,5 @@
 //! Operations on tensors, each with a checked gradient. Invariant: on the CPU
-//! and in f32 the project's kernels compute them; [`reference`] holds the same
+//! and in f32 the project's kernels compute them; [`mod@reference`] holds the same
 //! functions built of candle's operations, for other devices and as the oracle.
 
 mod activation;
