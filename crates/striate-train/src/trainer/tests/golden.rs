@@ -97,6 +97,8 @@ fn twenty_steps_equal_pytorchs() {
     // batch norm over 8 images amplify. Measured: below 1e-5 over the first five
     // steps (three numbers a step), then growing about twofold a step, to 1.3e-2 at
     // the worst of the 20. A wrong gradient, weight or decay shows in the first steps.
+    // That rounding alone is the cause is inferred from this growth, not proven, and the
+    // bounds on `s` and on the end state below were widened without being measured.
     let expected = golden.f64("losses").1;
     assert_close(&losses.0[..15], &expected[..15], 0.0, 2e-5);
     assert_close(&losses.0, &expected, 1e-4, 3e-2);
