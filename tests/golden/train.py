@@ -127,7 +127,9 @@ class Stream:
 assert Seed.root(0).child("pinned").index(5).stream().u64() == 3469338002102357140
 
 IMAGES, TRIALS, BATCH, EPOCHS, SIZE = 40, 24, 8, 4, 16
-NEURONS, CLASSES, LR, MOMENTUM, DECAY = 5, 4, 0.05, 0.75, 5e-4
+# At a rate of 0.05 these 20 steps are chaotic: PyTorch in f32 differs from itself in f64 by
+# 1.3e-2. At 0.02 it agrees to 4e-6. The decay is ten times the study's, so that it shows.
+NEURONS, CLASSES, LR, MOMENTUM, DECAY = 5, 4, 0.02, 0.75, 5e-3
 
 
 def trajectory():
