@@ -2,8 +2,12 @@
 //!
 //! * [`parquet::ImageTable`] reads Hugging Face image tables; [`decode_rgb`] turns
 //!   their bytes into RGB.
+//! * [`tree::ImageTree`] reads image sets that are trees of files, also inside a tar.
 //! * [`ImageSet`] and [`Images`] hold decoded u8 pixels.
 //! * [`mini::MiniTask`] makes the mini task from photographs.
+//! * [`Recording`] holds responses; [`recording::SessionRecording`] and
+//!   [`recording::Cadena`] read them from pickles, which [`pickle`] takes apart without
+//!   executing anything; [`array`] reads and writes `.npy` and `.npz`.
 //! * [`gray`] and [`augment`] hold the study's transforms, [`split`] its splits.
 //!
 //! ```
@@ -28,19 +32,26 @@
 //! # Ok::<(), Error>(())
 //! ```
 
+pub mod array;
 pub mod augment;
 mod decode;
 mod error;
+mod files;
 pub mod gray;
 mod images;
 pub mod mini;
 pub mod parquet;
+pub mod pickle;
+pub mod recording;
 pub mod resize;
 pub mod split;
 #[cfg(test)]
 mod testing;
+pub mod tree;
 
 pub use decode::{MAX_DECODE_BYTES, MAX_SIDE_PX, RgbImage, decode_rgb};
 pub use error::{Error, Result};
+pub(crate) use files::write_atomically;
 pub use gray::{Normalize, Preprocess};
 pub use images::{ImageSet, Images};
+pub use recording::{MeanResponses, Recording};

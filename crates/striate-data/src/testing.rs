@@ -1,6 +1,9 @@
 //! Small files for the tests of this crate.
 
-use std::sync::Arc;
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use ::parquet::{
     data_type::{ByteArray, ByteArrayType, Int64Type},
@@ -53,4 +56,24 @@ pub(crate) fn parquet_of_images(rows: &[(&[u8], Option<&str>, i64)]) -> Vec<u8> 
     group.close().unwrap();
     writer.close().unwrap();
     out
+}
+
+/// A file of the folder `shared/data` beside the checkout, where it is there; else a
+/// line says that the test was skipped.
+pub(crate) fn shared(name: &str) -> Option<PathBuf> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data");
+    let path = folder.join(name);
+    if path.exists() {
+        return Some(path);
+    }
+    eprintln!("skipped: {} is not here", path.display());
+    None
+}
+
+/// A fresh folder for one test.
+pub(crate) fn temporary(name: &str) -> PathBuf {
+    let name = format!("striate-data-{name}-{}", std::process::id());
+    let folder = std::env::temp_dir().join(name);
+    std::fs::create_dir_all(&folder).unwrap();
+    folder
 }

@@ -65,7 +65,7 @@ impl Table {
         &self.place
     }
 
-    #[expect(dead_code, reason = "for the recordings, which come next")]
+    #[cfg(test)]
     pub(crate) fn rows(&self) -> usize {
         let groups = self.reader.metadata().row_groups();
         groups.iter().map(|group| group.num_rows() as usize).sum()
@@ -139,7 +139,6 @@ impl Table {
         })
     }
 
-    #[expect(dead_code, reason = "for the recordings, which come next")]
     pub(crate) fn floats(&self, name: &str) -> Result<Vec<Option<f32>>> {
         self.read(name, "floats", |reader, rows, out| match reader {
             ColumnReader::FloatColumnReader(reader) => {
