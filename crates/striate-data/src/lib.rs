@@ -39,6 +39,7 @@ mod error;
 mod files;
 pub mod gray;
 mod images;
+pub mod inspect;
 pub mod mini;
 pub mod parquet;
 pub mod pickle;
@@ -48,6 +49,7 @@ pub mod split;
 #[cfg(test)]
 mod testing;
 pub mod tree;
+mod zipped;
 
 pub use decode::{MAX_DECODE_BYTES, MAX_SIDE_PX, RgbImage, decode_rgb};
 pub use error::{Error, Result};

@@ -112,6 +112,23 @@ impl<'a> Node<'a> {
         (text.len() <= MAX_KEY_BYTES).then_some(text)
     }
 
+    /// Keys and values of a dict whose keys are integers, in the order of the file.
+    ///
+    /// # Errors
+    ///
+    /// If this is no dict, or a key is no integer.
+    pub fn numbered(&self) -> Result<Vec<(i64, Node<'a>)>> {
+        let Object::Dict(entries) = self.object() else {
+            return Err(self.wrong("a dict"));
+        };
+        let entry = |(key, value): &(Id, Id)| {
+            let number = self.at(*key).integer()?;
+            let place = format!("{}, key {number}", self.place);
+            Ok((number, self.pickle.node(*value, place)))
+        };
+        entries.iter().map(entry).collect()
+    }
+
     /// The value of a key of a dict, if it is there; of a key that comes twice, the last.
     ///
     /// # Errors

@@ -5,11 +5,16 @@
 //! trial, and nothing else; no response is infinite.
 
 mod cadena;
+mod csv;
+mod folder;
 mod session;
+mod stimuli;
 mod store;
 
 pub use cadena::{Cadena, CadenaConfig};
+pub use folder::{has_public_sessions, read_public_sessions, read_sessions, session_pickles};
 pub use session::{SessionConfig, SessionRecording};
+pub use stimuli::{Stimuli, StimulusConfig};
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -1,4 +1,4 @@
-//! Files by name, from a folder or from inside a tar. Invariant: names have `/`
+//! Files by name, from a folder or from inside a tar or zip archive. Invariant: names have `/`
 //! between their parts, on every system, and are listed in byte order.
 
 use std::{
@@ -10,13 +10,21 @@ use std::{
     sync::{Mutex, PoisonError},
 };
 
+use zip::ZipArchive;
+
 use super::tar::{Extent, index};
-use crate::{Error, Result};
+use crate::{
+    Error, Result,
+    zipped::{self, is_zip},
+};
 
 /// Deepest folder that is looked into: beyond it, links go in a circle.
 const MAX_DEPTH: usize = 12;
 
-/// The files of a folder or of a tar archive.
+/// Largest file of an archive, in bytes: beyond it the size is taken for damaged.
+const MAX_BYTES: u64 = 1 << 30;
+
+/// The files of a folder or of a tar or zip archive.
 pub struct FileTree {
     place: String,
     store: Store,
@@ -26,14 +34,16 @@ pub struct FileTree {
 enum Store {
     Folder(PathBuf),
     Tar(Mutex<File>),
+    /// Here an extent is the number of the entry.
+    Zip(Mutex<ZipArchive<File>>),
 }
 
 impl FileTree {
-    /// Lists a folder, or indexes a tar archive without unpacking it.
+    /// Lists a folder, or indexes an archive without unpacking it.
     ///
     /// # Errors
     ///
-    /// If it cannot be read, or is neither.
+    /// If it cannot be read, or is none of these.
     pub fn open(path: &Path) -> Result<Self> {
         let place = path.display().to_string();
         let mut files = BTreeMap::new();
@@ -42,8 +52,16 @@ impl FileTree {
             Store::Folder(path.to_path_buf())
         } else {
             let mut file = File::open(path).map_err(|e| Error::io(path, e))?;
-            files = index(&mut file, &place)?;
-            Store::Tar(Mutex::new(file))
+            if is_zip(&head_of(&mut file, path)?) {
+                let mut archive = zipped::open(file, &place)?;
+                for (name, index) in zipped::names(&mut archive, &place)? {
+                    files.insert(name, (index as u64, 0));
+                }
+                Store::Zip(Mutex::new(archive))
+            } else {
+                files = index(&mut file, &place)?;
+                Store::Tar(Mutex::new(file))
+            }
         };
         Ok(Self {
             place,
@@ -96,6 +114,14 @@ impl FileTree {
             Store::Folder(folder) => {
                 File::open(folder.join(name)).and_then(|mut file| file.read_to_end(&mut bytes))
             }
+            Store::Zip(archive) => {
+                // Locked only to read: unpacking goes on in parallel.
+                let packed = {
+                    let mut archive = archive.lock().unwrap_or_else(PoisonError::into_inner);
+                    zipped::packed(&mut archive, *start as usize, &place, MAX_BYTES)?
+                };
+                return packed.unpack(&place);
+            }
             Store::Tar(file) => {
                 // The position is set before each read: a poisoned lock does no harm.
                 let mut file = file.lock().unwrap_or_else(PoisonError::into_inner);
@@ -126,6 +152,16 @@ impl FileTree {
             Error::format(place, "UTF-8 text", "other bytes")
         })
     }
+}
+
+/// The first bytes of a file; the position is set back.
+fn head_of(file: &mut File, path: &Path) -> Result<Vec<u8>> {
+    let mut head = Vec::new();
+    file.take(8)
+        .read_to_end(&mut head)
+        .and_then(|_| file.seek(SeekFrom::Start(0)))
+        .map_err(|e| Error::io(path, e))?;
+    Ok(head)
 }
 
 fn walk(

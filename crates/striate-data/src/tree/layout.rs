@@ -35,7 +35,15 @@ impl ImageTree {
     ///
     /// If it cannot be read or holds no image.
     pub fn open(path: &Path) -> Result<Self> {
-        let files = FileTree::open(path)?;
+        Self::new(FileTree::open(path)?)
+    }
+
+    /// The image set that these files are.
+    ///
+    /// # Errors
+    ///
+    /// If there is no image among them.
+    pub fn new(files: FileTree) -> Result<Self> {
         let Some(first) = files.under("").find(|name| is_image(name)) else {
             let found = format!("{} files of other kinds", files.len());
             return Err(Error::format(files.place(), "JPEG or PNG files", found));
@@ -79,6 +87,37 @@ impl ImageTree {
         };
         self.check_wnids(&class_names)?;
         self.listing(&folder, found, class_names)
+    }
+
+    /// The parts that have a folder with images in it, labelled or not.
+    pub fn parts(&self) -> Vec<SplitName> {
+        let all = [SplitName::Train, SplitName::Validation, SplitName::Test];
+        all.into_iter()
+            .filter(|split| self.images_in(*split) > 0)
+            .collect()
+    }
+
+    /// Number of images in a part's folder, labelled or not.
+    pub fn images_in(&self, split: SplitName) -> usize {
+        let of_alias = |alias: &&str| {
+            let folder = format!("{}{alias}/", self.root);
+            self.files
+                .under(&folder)
+                .filter(|name| is_image(name))
+                .count()
+        };
+        split.aliases().iter().map(of_alias).sum()
+    }
+
+    /// All images, where the class folders lie at the top without parts.
+    ///
+    /// # Errors
+    ///
+    /// If there is no class folder.
+    pub fn whole(&self) -> Result<Listing<'_>> {
+        let found = self.class_folders(&self.root);
+        let class_names = classes_of(&found);
+        self.listing(&self.root, found, class_names)
     }
 
     /// The corruptions of a Tiny-ImageNet-C or ImageNet-C tree, in byte order.
@@ -268,6 +307,20 @@ impl ImageTree {
 }
 
 impl Listing<'_> {
+    /// Reads and decodes one image.
+    ///
+    /// # Errors
+    ///
+    /// If there is no such sample, or it cannot be read or decoded.
+    pub fn decode(&self, index: usize) -> Result<RgbImage> {
+        let Some((name, _)) = self.samples.get(index) else {
+            let expected = format!("below {}", self.samples.len());
+            return Err(Error::argument("index of an image", expected, index));
+        };
+        let place = format!("{}, file {name}", self.files.place());
+        decode_rgb(&self.files.read(name)?, &place)
+    }
+
     /// Reads and decodes all images, in parallel.
     ///
     /// # Errors
@@ -275,13 +328,9 @@ impl Listing<'_> {
     /// If one cannot be read or decoded, or has another size than the first; the
     /// first such image is named.
     pub fn load(&self) -> Result<ImageSet> {
-        let decoded: Vec<Result<RgbImage>> = self
-            .samples
-            .par_iter()
-            .map(|(name, _)| {
-                let place = format!("{}, file {name}", self.files.place());
-                decode_rgb(&self.files.read(name)?, &place)
-            })
+        let decoded: Vec<Result<RgbImage>> = (0..self.samples.len())
+            .into_par_iter()
+            .map(|index| self.decode(index))
             .collect();
         let mut size = None;
         let mut pixels = Vec::new();

@@ -1,0 +1,120 @@
+//! Reading the image parts of a source whole, and writing an image set as `.npz`.
+
+use std::{collections::BTreeMap, path::Path};
+
+use super::{Source, images::to_images, source::Holds};
+use crate::{
+    Error, ImageSet, Result,
+    array::{Array, Values, write_npz},
+    parquet::{ImageTable, SplitName},
+};
+
+impl Source {
+    /// The names of the image parts, as [`super::ImageSummary::part`] has them.
+    pub fn image_parts(&self) -> Vec<String> {
+        match &self.holds {
+            Holds::Images(tree) => {
+                let corruptions = tree.corruptions();
+                let severities =
+                    |c: &String| (1..=5).map(|s| format!("{c} {s}")).collect::<Vec<_>>();
+                if !corruptions.is_empty() {
+                    return corruptions.iter().flat_map(severities).collect();
+                }
+                let parts = tree.parts();
+                if parts.is_empty() {
+                    return vec!["all".to_string()];
+                }
+                parts.iter().map(|p| p.aliases()[0].to_string()).collect()
+            }
+            Holds::Shards(parts) => parts.iter().map(|(name, _)| name.clone()).collect(),
+            Holds::Arrays(arrays) if arrays.contains_key("images") => vec!["all".to_string()],
+            _ => Vec::new(),
+        }
+    }
+
+    /// Reads and decodes a part.
+    ///
+    /// # Errors
+    ///
+    /// If there is no such part, an image cannot be decoded or has another size than the
+    /// first, or a row has no label.
+    pub fn image_set(&self, part: &str) -> Result<ImageSet> {
+        let known = self.image_parts();
+        if !known.iter().any(|name| name == part) {
+            let expected = format!("an image part among [{}]", known.join(", "));
+            return Err(Error::argument("part", expected, part));
+        }
+        match &self.holds {
+            Holds::Images(tree) => match part.rsplit_once(' ') {
+                Some((corruption, severity)) => tree
+                    .corrupted(corruption, severity.parse().unwrap_or(0))?
+                    .load(),
+                None if part == "all" => tree.whole()?.load(),
+                None => {
+                    let all = [SplitName::Train, SplitName::Validation, SplitName::Test];
+                    let split = all.into_iter().find(|s| s.aliases()[0] == part);
+                    tree.split(split.unwrap_or(SplitName::Train))?.load()
+                }
+            },
+            Holds::Shards(parts) => {
+                let shards = parts.iter().find(|(name, _)| name == part);
+                ImageTable::open_shards(shards.map_or(&[][..], |(_, s)| s))?.to_image_set()
+            }
+            Holds::Arrays(arrays) => self.image_set_of(arrays),
+            _ => Err(Error::argument("part", "a source of images", part)),
+        }
+    }
+
+    fn image_set_of(&self, arrays: &BTreeMap<String, Array>) -> Result<ImageSet> {
+        let place = self.path().display().to_string();
+        let get = |name: &str| {
+            let found = "an archive without it";
+            arrays
+                .get(name)
+                .ok_or_else(|| Error::format(&place, format!("an array {name}"), found))
+        };
+        let images = to_images(get("images")?, &format!("{place}, array images"))?;
+        let labels = get("labels")?.to_ids(&format!("{place}, array labels"))?;
+        let text = |name: &str| match arrays.get(name).map(|a| &a.values) {
+            Some(Values::Text(names)) => Some(names.clone()),
+            _ => None,
+        };
+        let classes = labels.iter().max().map_or(0, |max| *max as usize + 1);
+        let numbers = |count: usize| (0..count).map(|n| n.to_string()).collect();
+        let class_names = text("class_names").unwrap_or_else(|| numbers(classes));
+        let ids = text("ids").unwrap_or_else(|| numbers(images.count));
+        ImageSet::new(images, labels, class_names, ids)
+    }
+}
+
+impl ImageSet {
+    /// Writes `images [n, height, width, channels]` (uint8; without the last axis where
+    /// there is one channel), `labels`, `class_names` and `ids`, whole or not at all.
+    ///
+    /// # Errors
+    ///
+    /// If the file cannot be written.
+    pub fn write_npz(&self, path: &Path) -> Result<()> {
+        let images = &self.images;
+        let mut shape = vec![images.count, images.height, images.width];
+        if images.channels != 1 {
+            shape.push(images.channels);
+        }
+        let labels = self.labels.iter().map(|l| i64::from(*l)).collect();
+        let arrays = [
+            ("images", shape, Values::U8(images.pixels_u8.clone())),
+            ("labels", vec![self.len()], Values::I64(labels)),
+            (
+                "class_names",
+                vec![self.classes()],
+                Values::Text(self.class_names.clone()),
+            ),
+            ("ids", vec![self.len()], Values::Text(self.ids.clone())),
+        ];
+        let arrays = arrays
+            .into_iter()
+            .map(|(name, shape, values)| Ok((name.to_string(), Array::new(shape, values)?)))
+            .collect::<Result<BTreeMap<_, _>>>()?;
+        write_npz(path, &arrays)
+    }
+}
