@@ -12,6 +12,11 @@ mod explain;
 mod failure;
 mod reproduce;
 
+/// Keeps freed blocks: a training step allocates and frees the same large tensors
+/// again and again, which costs page faults otherwise.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 #[derive(Parser)]
 #[command(
     name = "striate",

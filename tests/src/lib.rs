@@ -1,1 +1,0 @@
-//! Striate's tests.
