@@ -237,10 +237,7 @@ fn folders(folder: &Path) -> Result<Vec<PathBuf>> {
 /// All Rust files of the workspace, build results left out.
 fn rust_files(root: &Path) -> Result<Vec<PathBuf>> {
     let mut files = Vec::new();
-    let mut open: Vec<PathBuf> = ["crates", "xtask"]
-        .iter()
-        .map(|d| root.join(d))
-        .collect();
+    let mut open: Vec<PathBuf> = ["crates", "xtask"].iter().map(|d| root.join(d)).collect();
     while let Some(folder) = open.pop() {
         for path in entries(&folder)? {
             if path.is_dir() {

@@ -144,7 +144,7 @@ pub enum Selection {
 
 impl Selection {
     /// The names, given those that the grid holds.
-    pub(crate) fn names(&self, grid: &[String]) -> Vec<String> {
+    pub fn names(&self, grid: &[String]) -> Vec<String> {
         match self {
             Self::Study => STUDY.iter().map(|s| (*s).to_owned()).collect(),
             Self::Common => COMMON.iter().map(|s| (*s).to_owned()).collect(),

@@ -13,6 +13,7 @@ use striate_data::mini::MiniConfig;
 use striate_models::VggConfig;
 use striate_models::population::PopulationConfig;
 use striate_reconstruct::ReconstructConfig;
+use striate_robustness::Selection;
 use striate_train::TrainConfig;
 
 use crate::{Error, ModelName, Result};
@@ -102,6 +103,11 @@ pub struct RobustnessConfig {
     pub table: Table,
     /// At most this many images, spread evenly over the classes; 0 for all.
     pub images: usize,
+    /// Which of the corruptions enter a model's overall score: `study` (14, without
+    /// glass blur), `common` (the 15 of ImageNet-C), `all` (those above) or
+    /// `{ only = [...] }`.
+    #[serde(default)]
+    pub overall: Selection,
     /// Draws of the bootstrap over seeds.
     pub bootstrap: usize,
 }
@@ -234,6 +240,18 @@ impl Recipe {
         }
         if self.robustness.corruptions.is_empty() {
             return Err("robustness.corruptions: expected at least one".to_owned());
+        }
+        let measured: Vec<String> = self
+            .robustness
+            .corruptions
+            .iter()
+            .map(ToString::to_string)
+            .collect();
+        let scored = self.robustness.overall.names(&measured);
+        if let Some(missing) = scored.iter().find(|name| !measured.contains(name)) {
+            return Err(format!(
+                "robustness.overall: expected corruptions that robustness.corruptions holds, found {missing}"
+            ));
         }
         Ok(())
     }

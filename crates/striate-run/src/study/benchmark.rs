@@ -10,7 +10,7 @@ use striate_random::Seed;
 use super::dataset::Dataset;
 use super::network::Network;
 use crate::engine::{Estimate, Finished, Status, StepContext, Task};
-use crate::recipe::{RobustnessConfig, Split};
+use crate::recipe::Split;
 use crate::{Error, Result};
 
 pub(crate) const ACCURACY: &str = "accuracy.json";
@@ -20,11 +20,14 @@ const RESUME: &str = "resume.json";
 #[derive(Serialize)]
 pub(crate) struct Benchmark {
     pub(crate) network: VggConfig,
-    pub(crate) config: RobustnessConfig,
+    pub(crate) split: Split,
+    pub(crate) corruptions: Vec<Corruption>,
+    pub(crate) table: Table,
     /// Of the corruptions' random streams.
     pub(crate) seed: u64,
     /// Corruptions that the network saw in training.
     pub(crate) seen: Vec<Corruption>,
+    /// At most this many images, spread evenly over the classes.
     pub(crate) images: usize,
 }
 
@@ -46,7 +49,7 @@ impl Task for Benchmark {
     const VERSION: u32 = 1;
 
     fn estimate(&self) -> Estimate {
-        let sets = 1 + 5 * self.config.corruptions.len();
+        let sets = 1 + 5 * self.corruptions.len();
         let images = (sets * self.images) as f64;
         Estimate {
             operations: images * super::cost::forward(&self.network),
@@ -60,13 +63,13 @@ impl Task for Benchmark {
         let data = Dataset::open(cx.input("data")?)?;
         let network = Network::open(&self.network, cx.input("model")?, cx.device())?;
         let preprocess = data.preprocess();
-        let set = match self.config.split {
+        let set = match self.split {
             Split::Validation => &data.validation,
             Split::Test => &data.test,
         };
-        let set = spread(set, self.config.images)?;
+        let set = spread(set, self.images)?;
         let mut sets = vec![None];
-        for corruption in &self.config.corruptions {
+        for corruption in &self.corruptions {
             for level in 1..=5 {
                 sets.push(Some((*corruption, Severity::new(level)?)));
             }
@@ -92,13 +95,9 @@ impl Task for Benchmark {
             );
             let images = match corrupted {
                 None => set.images.clone(),
-                Some((corruption, severity)) => corrupt(
-                    &set.images,
-                    self.config.table,
-                    *corruption,
-                    *severity,
-                    &seed,
-                )?,
+                Some((corruption, severity)) => {
+                    corrupt(&set.images, self.table, *corruption, *severity, &seed)?
+                }
             };
             let correct = network.correct(&inputs(&images, &preprocess)?, &set.labels)?;
             cells.push(Cell {

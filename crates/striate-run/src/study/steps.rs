@@ -113,7 +113,9 @@ impl Study {
             format!("score {model}, seed {seed}"),
             Benchmark {
                 network: recipe.network.clone(),
-                config: recipe.robustness.clone(),
+                split: recipe.robustness.split,
+                corruptions: recipe.robustness.corruptions.clone(),
+                table: recipe.robustness.table,
                 seed: recipe.shared_seed,
                 seen: seen(recipe, model),
                 images,

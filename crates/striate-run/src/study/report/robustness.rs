@@ -94,18 +94,8 @@ pub(super) fn scores(
         total: r.images,
     });
     let grid = rob::AccuracyGrid::from_rows(rows)?;
-    let study: Vec<String> = rob::corruptions::STUDY
-        .iter()
-        .map(|s| (*s).to_owned())
-        .collect();
-    let whole = study.iter().all(|c| grid.corruptions().contains(c));
     let config = ScoreConfig {
-        // A recipe with other corruptions is scored over what it has, and says so.
-        overall: if whole {
-            Selection::Study
-        } else {
-            Selection::All
-        },
+        overall: source.recipe.robustness.overall.clone(),
         bootstrap: Bootstrap {
             replicates: source.recipe.robustness.bootstrap,
             seed: source.recipe.shared_seed,
@@ -121,10 +111,11 @@ pub(super) fn scores(
     };
     let mut scores = Scores {
         pooling: "ratio of sums over severities".to_owned(),
-        corruptions: if whole {
-            "the study's 14 (glass blur left out)".to_owned()
-        } else {
-            format!("all {} of the recipe", found.selected.len())
+        corruptions: match &config.overall {
+            Selection::Study => "the study's 14 (glass blur left out)".to_owned(),
+            Selection::Common => "the 15 of ImageNet-C".to_owned(),
+            Selection::All => format!("all {} of the recipe", found.selected.len()),
+            Selection::Only(names) => names.join(", "),
         },
         published: published::scores(),
         published_source: published::PROVENANCE.to_owned(),

@@ -1,13 +1,15 @@
 //! What was run, what is simulated, what differs from the paper.
 
 use candle_core::Device;
+use striate_report::{Estimate, Level, Scores};
+use striate_train::{OptimizerConfig, Schedule};
 
 use super::Source;
 use crate::engine::{Machine, clock};
 use crate::study::dataset::DataInfo;
 use crate::study::neural::NeuralPrediction;
 use crate::study::record::RecordingInfo;
-use crate::{Recipe, Result};
+use crate::{ModelName, Recipe, Result};
 
 /// The table of what was run.
 pub(super) fn protocol(
@@ -130,8 +132,14 @@ pub(super) fn differences(recipe: &Recipe) -> Vec<String> {
             "The network is a narrow VGG ({:?}); the paper's is VGG-19 with batch norm.",
             recipe.network.blocks
         ),
-        "The schedule is shorter than the paper's plateau schedule with five rounds of early stopping; \
-         the recipe states it."
+        format!(
+            "The networks are trained with {} {}; the paper's with SGD (rate 0.1, \
+             momentum 0.75) on a plateau schedule with five rounds of early stopping.",
+            optimizer(&recipe.multi_task.optimizer),
+            schedule(&recipe.multi_task.schedule)
+        ),
+        "A readout's bias starts at the mean response over the training set; the paper's starts at that of \
+         the first batch."
             .to_owned(),
         "The paper's published values beside the scores are those of March 2021; its final table could \
          not be read."
@@ -142,6 +150,30 @@ pub(super) fn differences(recipe: &Recipe) -> Vec<String> {
         "The RSA is an analysis of this project; none could be found in the paper's code.".to_owned(),
         "Saliency maps are computed by the spectral-residual method; the paper used DeepGaze.".to_owned(),
     ]
+}
+
+fn optimizer(config: &OptimizerConfig) -> String {
+    match config {
+        OptimizerConfig::Sgd { lr, momentum, .. } => {
+            format!("SGD (rate {lr}, momentum {momentum})")
+        }
+        OptimizerConfig::Adam { lr, .. } => format!("Adam (rate {lr})"),
+    }
+}
+
+fn schedule(schedule: &Schedule) -> String {
+    match schedule {
+        Schedule::Rounds { stopping, .. } => {
+            format!(
+                "on a plateau schedule with {} rounds of early stopping",
+                stopping.rounds
+            )
+        }
+        Schedule::Cosine { epochs, .. } => {
+            format!("for {epochs} epochs, the rate falling along a cosine")
+        }
+        Schedule::Steps { epochs, .. } => format!("for {epochs} epochs, the rate falling in steps"),
+    }
 }
 
 /// What a reader should know before the numbers.
@@ -166,4 +198,63 @@ pub(super) fn notes(source: &Source<'_>) -> Result<Vec<String>> {
         );
     }
     Ok(notes)
+}
+
+/// What the scores say about the study's claim, with the figures, whichever way it went.
+pub(super) fn findings(scores: &Scores) -> Vec<String> {
+    let overall = scores.rows.iter().filter(|r| r.level == Level::Overall);
+    let each: Vec<String> = overall
+        .map(|r| format!("{} {}", r.model, with_interval(r.score)))
+        .collect();
+    let mut findings = vec![format!(
+        "Overall robustness relative to Baseline ({}): {}.",
+        scores.corruptions,
+        each.join(", ")
+    )];
+    let [monkey, shuffled] = [ModelName::MtlMonkey, ModelName::MtlShuffled].map(|m| m.to_string());
+    let difference = scores.differences.iter().find_map(|d| {
+        if d.level != Level::Overall {
+            return None;
+        }
+        if d.model == monkey && d.reference == shuffled {
+            Some(d.difference)
+        } else if d.model == shuffled && d.reference == monkey {
+            Some(negated(d.difference))
+        } else {
+            None
+        }
+    });
+    if let Some(difference) = difference {
+        let verdict = match difference.interval {
+            Some((low, _)) if low > 0.0 => {
+                "the gain of co-training is specific to the neural data in this run"
+            }
+            Some((_, high)) if high < 0.0 => {
+                "permuted targets help more than the neural data in this run"
+            }
+            Some(_) => {
+                "the interval holds zero, so this run does not show that the neural data matter"
+            }
+            None => "one seed, so nothing is known about its spread",
+        };
+        findings.push(format!(
+            "Difference between {monkey} and {shuffled}: {}; {verdict}.",
+            with_interval(difference)
+        ));
+    }
+    findings
+}
+
+fn negated(estimate: Estimate) -> Estimate {
+    Estimate {
+        value: -estimate.value,
+        interval: estimate.interval.map(|(low, high)| (-high, -low)),
+    }
+}
+
+fn with_interval(estimate: Estimate) -> String {
+    match estimate.interval {
+        Some((low, high)) => format!("{:.3} ({low:.3} to {high:.3})", estimate.value),
+        None => format!("{:.3}", estimate.value),
+    }
 }
