@@ -139,11 +139,8 @@ fn agreement(data: &Rsa, reference: &str) -> Figure {
             pale: false,
         }
     });
-    let to = if reference == "v1" {
-        "V1".to_owned()
-    } else {
-        pretty(reference).to_lowercase()
-    };
+    // The one reference that is a name; the others are descriptions.
+    let to = pretty(reference).to_lowercase().replace("v1", "V1");
     let ceiling = data.ceiling.filter(|_| reference == "v1");
     let chart = BarChart {
         title: String::new(),

@@ -99,9 +99,6 @@ pub(crate) fn write(
         &report.saliency,
     ))?;
     report.accuracy = Some(accuracy);
-    report
-        .notes
-        .extend(scores.iter().flat_map(summary::findings));
     report.scores = scores;
     report
         .protocol

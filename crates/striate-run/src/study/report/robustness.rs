@@ -169,7 +169,8 @@ fn levels(
     rows.extend(groups.iter().map(|g| {
         (
             Level::Group,
-            g.group.name().to_owned(),
+            // As the published groups are named.
+            g.group.name().to_lowercase(),
             estimate(&g.estimate),
         )
     }));

@@ -1,7 +1,6 @@
 //! What was run, what is simulated, what differs from the paper.
 
 use candle_core::Device;
-use striate_report::{Estimate, Level, Scores};
 use striate_train::{OptimizerConfig, Schedule};
 
 use super::Source;
@@ -9,7 +8,7 @@ use crate::engine::{Machine, clock};
 use crate::study::dataset::DataInfo;
 use crate::study::neural::NeuralPrediction;
 use crate::study::record::RecordingInfo;
-use crate::{ModelName, Recipe, Result};
+use crate::{Recipe, Result};
 
 /// The table of what was run.
 pub(super) fn protocol(
@@ -184,13 +183,6 @@ pub(super) fn notes(source: &Source<'_>) -> Result<Vec<String>> {
          of the simulation reach {:.3} (the noise ceiling).",
         v1.correlation, v1.ceiling
     )];
-    if source.recipe.seeds.len() < 2 {
-        notes.push(
-            "One seed was run, so the spread between networks is unknown and no error bars are shown; \
-             differences of a few per cent mean nothing. Use --seeds 1,2,3."
-                .to_owned(),
-        );
-    }
     if source.recipe.robustness.split == crate::Split::Validation {
         notes.push(
             "The benchmark used validation images: this run chooses, it does not report."
@@ -198,63 +190,4 @@ pub(super) fn notes(source: &Source<'_>) -> Result<Vec<String>> {
         );
     }
     Ok(notes)
-}
-
-/// What the scores say about the study's claim, with the figures, whichever way it went.
-pub(super) fn findings(scores: &Scores) -> Vec<String> {
-    let overall = scores.rows.iter().filter(|r| r.level == Level::Overall);
-    let each: Vec<String> = overall
-        .map(|r| format!("{} {}", r.model, with_interval(r.score)))
-        .collect();
-    let mut findings = vec![format!(
-        "Overall robustness relative to Baseline ({}): {}.",
-        scores.corruptions,
-        each.join(", ")
-    )];
-    let [monkey, shuffled] = [ModelName::MtlMonkey, ModelName::MtlShuffled].map(|m| m.to_string());
-    let difference = scores.differences.iter().find_map(|d| {
-        if d.level != Level::Overall {
-            return None;
-        }
-        if d.model == monkey && d.reference == shuffled {
-            Some(d.difference)
-        } else if d.model == shuffled && d.reference == monkey {
-            Some(negated(d.difference))
-        } else {
-            None
-        }
-    });
-    if let Some(difference) = difference {
-        let verdict = match difference.interval {
-            Some((low, _)) if low > 0.0 => {
-                "the gain of co-training is specific to the neural data in this run"
-            }
-            Some((_, high)) if high < 0.0 => {
-                "permuted targets help more than the neural data in this run"
-            }
-            Some(_) => {
-                "the interval holds zero, so this run does not show that the neural data matter"
-            }
-            None => "one seed, so nothing is known about its spread",
-        };
-        findings.push(format!(
-            "Difference between {monkey} and {shuffled}: {}; {verdict}.",
-            with_interval(difference)
-        ));
-    }
-    findings
-}
-
-fn negated(estimate: Estimate) -> Estimate {
-    Estimate {
-        value: -estimate.value,
-        interval: estimate.interval.map(|(low, high)| (-high, -low)),
-    }
-}
-
-fn with_interval(estimate: Estimate) -> String {
-    match estimate.interval {
-        Some((low, high)) => format!("{:.3} ({low:.3} to {high:.3})", estimate.value),
-        None => format!("{:.3}", estimate.value),
-    }
 }
