@@ -1,6 +1,12 @@
 //! `striate reproduce` as a user runs it: the smoke recipe from nothing, killed,
 //! interrupted, on one and two threads, and with what users get wrong.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "the helpers of tests fail as tests do"
+)]
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
