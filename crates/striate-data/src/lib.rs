@@ -7,7 +7,7 @@
 //! * [`mini::MiniTask`] makes the mini task from photographs.
 //! * [`Recording`] holds responses; [`recording::SessionRecording`] and
 //!   [`recording::Cadena`] read them from pickles, which [`pickle`] takes apart without
-//!   executing anything; [`array`] reads and writes `.npy` and `.npz`.
+//!   executing anything; [`mod@array`] reads and writes `.npy` and `.npz`.
 //! * [`gray`] and [`augment`] hold the study's transforms, [`split`] its splits.
 //!
 //! ```
