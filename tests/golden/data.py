@@ -1,9 +1,10 @@
 """Expected values of striate-data, made with Pillow, torchvision and scikit-image.
 
-Usage: data.py OUTPUT_FOLDER   (writes transforms.safetensors, decoding.safetensors)
+Usage: data.py OUTPUT_FOLDER
+It writes transforms, decoding and hdf5.safetensors, things.mat and session.nwb.
 
 Pinned: Pillow 13.0.0, torch 2.15.0, torchvision 0.29.2, scikit-image 0.26.0,
-pyarrow 26.0.1; the versions in use are printed.
+pyarrow 26.0.1, h5py 3.16.0; the versions in use are printed.
 """
 
 import io
@@ -65,3 +66,46 @@ for row in (0, 3, 57, 101, 207):
     pixels = np.asarray(Image.open(io.BytesIO(rows[row]["bytes"])).convert("RGB"))
     tensors[f"row{row}"] = pixels[::5, ::5]
 save_file({k: np.ascontiguousarray(v) for k, v in tensors.items()}, out / "decoding.safetensors")
+
+
+def hdf5_files(out):
+    """Small files in the layouts of data-formats.md 2.4 and 2.6, as h5py writes them."""
+    import h5py
+
+    print("h5py", h5py.__version__)
+    rng = np.random.RandomState(11)
+    header = b"MATLAB 7.3 MAT-file".ljust(124) + b"\x00\x02IM"
+    train = rng.randn(30, 6)
+    reps = rng.randn(4, 5, 6)
+    reps[3, 1] = np.nan
+    with h5py.File(out / "things.mat", "w", userblock_size=512, libver="earliest") as f:
+        packed = {"compression": "gzip", "shuffle": True}
+        f.create_dataset("train_MUA", data=train, chunks=(7, 4), **packed)
+        f.create_dataset("test_MUA", data=np.nanmean(reps, 0), chunks=(2, 6), **packed)
+        f.create_dataset("test_MUA_reps", data=reps.astype(np.float32), chunks=(1, 2, 6), **packed)
+        refs = f.create_group("#refs#")
+        group = f.create_group("train_imgs")
+        for column, texts in [("class", ["aardvark", "b\u00e4r"]), ("things_path", ["a/1.jpg", "b/2.jpg"])]:
+            made = [refs.create_dataset(f"{column}{i}", data=np.frombuffer(t.encode("utf-16-le"), "<u2")[:, None])
+                    for i, t in enumerate(texts)]
+            cells = group.create_dataset(column, (2, 1), dtype=h5py.ref_dtype)
+            for i, one in enumerate(made):
+                cells[i, 0] = one.ref
+    with open(out / "things.mat", "r+b") as f:
+        f.write(header)
+    starts = np.arange(8) * 0.5
+    spikes = [np.sort(rng.uniform(0, 4, n)) for n in (60, 0, 45)]
+    names = ["cat.png", "dog.png", "cat.png", "eel.png"] * 2
+    with h5py.File(out / "session.nwb", "w", libver="latest") as f:
+        f["units/spike_times"] = np.concatenate(spikes)
+        f["units/spike_times_index"] = np.cumsum([len(s) for s in spikes]).astype(np.uint32)
+        f["units/id"] = np.array([3, 4, 9])
+        f["intervals/trials/start_time"] = starts
+        f["intervals/trials/stop_time"] = starts + 0.3
+        f.create_dataset("intervals/trials/image_name", data=names, dtype=h5py.string_dtype())
+    counts = np.stack([[np.sum((s >= t + 0.04) & (s < t + 0.16)) for s in spikes] for t in starts])
+    save_file({"things.train": train, "things.reps": reps, "nwb.counts": counts.astype(np.float32)},
+              out / "hdf5.safetensors")
+
+
+hdf5_files(out)

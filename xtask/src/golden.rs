@@ -22,6 +22,7 @@ const TORCH: &[&[&str]] = &[
         "numpy==2.4.6",
         "rsatoolbox==0.3.2",
         "scikit-image==0.26.0",
+        "h5py==3.16.0",
         "safetensors==0.8.0",
         "pyarrow==26.0.1",
     ],

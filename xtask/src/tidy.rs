@@ -47,7 +47,7 @@ const LAYERS: &[(&str, &[&str])] = &[
             "report",
         ],
     ),
-    ("cli", &["corruptions", "run"]),
+    ("cli", &["corruptions", "data", "report", "run", "train"]),
     ("testkit", &[]),
 ];
 

@@ -8,6 +8,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+mod data;
 mod explain;
 mod failure;
 mod reproduce;
@@ -34,12 +35,15 @@ enum Command {
     Reproduce(reproduce::Arguments),
     /// Say how a result row came about.
     Explain(explain::Arguments),
+    /// Look at image sets and recordings, and convert them.
+    Data(data::Arguments),
 }
 
 fn main() -> ExitCode {
     let result = match Arguments::parse().command {
         Command::Reproduce(arguments) => reproduce::run(&arguments),
         Command::Explain(arguments) => explain::run(&arguments),
+        Command::Data(arguments) => return data::run(&arguments),
     };
     match result {
         Ok(code) => code,

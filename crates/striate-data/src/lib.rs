@@ -38,9 +38,12 @@ mod decode;
 mod error;
 mod files;
 pub mod gray;
+mod hdf5;
 mod images;
 pub mod inspect;
 pub mod mini;
+#[cfg(test)]
+mod mutation;
 pub mod parquet;
 pub mod pickle;
 pub mod recording;

@@ -9,6 +9,8 @@ mod npz;
 
 pub(crate) use dtype::Dtype;
 pub use npy::{read_npy, write_npy};
+#[cfg(test)]
+pub(crate) use npz::{bytes_of as npz_bytes, read as read_npz_from};
 pub use npz::{read_npz, write_npz};
 
 use crate::{Error, Result};

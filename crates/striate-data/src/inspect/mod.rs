@@ -19,7 +19,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     Result,
-    recording::{CadenaConfig, SessionConfig},
+    recording::{CadenaConfig, NwbConfig, SessionConfig, TextureConfig, ThingsConfig},
 };
 
 /// How a data set is looked at and read.
@@ -36,6 +36,12 @@ pub struct InspectConfig {
     pub session: SessionConfig,
     /// How the recordings of Cadena et al. are read.
     pub cadena: CadenaConfig,
+    /// How THINGS recordings are read.
+    pub things: ThingsConfig,
+    /// How the texture recordings are read.
+    pub textures: TextureConfig,
+    /// How NWB files are read.
+    pub nwb: NwbConfig,
 }
 
 impl Default for InspectConfig {
@@ -50,6 +56,9 @@ impl Default for InspectConfig {
                 crop_px: 0,
                 ..CadenaConfig::default()
             },
+            things: ThingsConfig::default(),
+            textures: TextureConfig::default(),
+            nwb: NwbConfig::default(),
         }
     }
 }

@@ -11,11 +11,12 @@ use super::InspectConfig;
 use crate::{
     Error, Result,
     array::{Array, Values, read_npz},
+    hdf5::{Hdf5, is_hdf5},
     parquet::{SplitName, Table, find_shards},
     pickle::Pickle,
     recording::{
-        Cadena, Recording, SessionRecording, has_public_sessions, read_public_sessions,
-        read_sessions, session_pickles,
+        Cadena, Recording, SessionRecording, has_public_sessions, read_nwb, read_public_sessions,
+        read_sessions, read_textures, read_things, session_pickles,
     },
     tree::{FileTree, ImageTree},
     zipped::is_zip,
@@ -45,6 +46,12 @@ pub enum Format {
     RecordingArrays,
     /// One recording as parquet.
     RecordingTable,
+    /// The THINGS ventral stream spiking data set (MATLAB v7.3).
+    Things,
+    /// The textures of Freeman, Ziemba et al. 2013 (MATLAB v7.3).
+    Textures,
+    /// Spikes in NWB.
+    Nwb,
 }
 
 impl fmt::Display for Format {
@@ -60,6 +67,9 @@ impl fmt::Display for Format {
             Self::Cadena => "recordings of Cadena et al. 2019 (pickle)",
             Self::RecordingArrays => "one recording (npz)",
             Self::RecordingTable => "one recording (parquet)",
+            Self::Things => "THINGS ventral stream recordings (MATLAB v7.3)",
+            Self::Textures => "texture recordings of Freeman, Ziemba et al. 2013 (MATLAB v7.3)",
+            Self::Nwb => "spikes and presentations (NWB)",
         })
     }
 }
@@ -143,6 +153,9 @@ impl Source {
                 vec![("all", Recording::from_arrays(arrays, &place, &stem)?)]
             }
             (_, Format::RecordingTable) => vec![("all", Recording::read_parquet(&self.path)?)],
+            (_, Format::Things) => both(read_things(&self.path, &config.things)?).into(),
+            (_, Format::Textures) => vec![("all", read_textures(&self.path, &config.textures)?)],
+            (_, Format::Nwb) => vec![("all", read_nwb(&self.path, &config.nwb)?.recording)],
             _ => Vec::new(),
         };
         Ok(parts.into_iter().filter(|(_, r)| r.trials() > 0).collect())
@@ -195,7 +208,7 @@ fn of_file(path: &Path) -> Result<(Format, Holds)> {
     let unknown = |found: &str| {
         Error::format(
             &place,
-            "a tar, zip, npz, parquet or pickle (protocol 2 to 5) file",
+            "a tar, zip, npz, parquet, HDF5 or pickle (protocol 2 to 5) file",
             found,
         )
     };
@@ -232,10 +245,12 @@ fn of_file(path: &Path) -> Result<(Format, Holds)> {
         };
         return Ok((format, Holds::Pickle(pickle)));
     }
+    if is_hdf5(&head) {
+        return Ok((of_hdf5(path)?, Holds::Nothing));
+    }
     // A tar has no mark at its start; its first header has a checksum.
     let known = [
         (&b"\x1f\x8b"[..], "a gzip file: unpack it first"),
-        (b"\x89HDF", "an HDF5 file"),
         (b"MATLAB 5.0", "a MATLAB file of version 5"),
         (b"\x93NUMPY", "a single array (.npy)"),
         (b"\xff\xd8", "a single JPEG image"),
@@ -258,6 +273,25 @@ fn of_file(path: &Path) -> Result<(Format, Holds)> {
         // An archive with a damaged entry is one all the same.
         Err(error) if head[257..].starts_with(b"ustar") => Err(error),
         Err(_) => Err(unknown(&begins)),
+    }
+}
+
+fn of_hdf5(path: &Path) -> Result<Format> {
+    let file = Hdf5::open(path)?;
+    let names = file.names("")?;
+    let has = |name: &str| names.iter().any(|n| n == name);
+    if has("train_MUA") {
+        Ok(Format::Things)
+    } else if has("units") && has("intervals") {
+        Ok(Format::Nwb)
+    } else if has("v1") || has("v2") {
+        Ok(Format::Textures)
+    } else {
+        Err(Error::format(
+            path.display().to_string(),
+            "train_MUA (THINGS), units and intervals (NWB), or v1 and v2 (textures)",
+            format!("[{}]", names.join(", ")),
+        ))
     }
 }
 

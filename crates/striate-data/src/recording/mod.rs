@@ -7,14 +7,20 @@
 mod cadena;
 mod csv;
 mod folder;
+mod nwb;
 mod session;
 mod stimuli;
 mod store;
+mod textures;
+mod things;
 
 pub use cadena::{Cadena, CadenaConfig};
 pub use folder::{has_public_sessions, read_public_sessions, read_sessions, session_pickles};
+pub use nwb::{NwbConfig, NwbRecording, read_nwb};
 pub use session::{SessionConfig, SessionRecording};
 pub use stimuli::{Stimuli, StimulusConfig};
+pub use textures::{TEXTURE_FAMILIES, TextureConfig, read_textures, texture_file};
+pub use things::{ThingsConfig, ThingsImages, read_things, read_things_images};
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -242,3 +248,5 @@ impl Recording {
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod tests_hdf5;

@@ -160,7 +160,7 @@ impl Recording {
         write_atomically(path, &bytes)
     }
 
-    pub(super) fn parquet_bytes(&self) -> Result<Vec<u8>, ParquetError> {
+    pub(crate) fn parquet_bytes(&self) -> Result<Vec<u8>, ParquetError> {
         let column = |name: &str, physical, repetition| {
             let builder = Type::primitive_type_builder(name, physical);
             Ok::<_, ParquetError>(Arc::new(builder.with_repetition(repetition).build()?))
