@@ -16,6 +16,9 @@ pub struct Arguments {
     /// A Python that has the peer's packages, instead of the one made under target/.
     #[arg(long)]
     python: Option<PathBuf>,
+    /// A tar of JPEGs to decode as well (data only).
+    #[arg(long)]
+    tar: Option<PathBuf>,
 }
 
 #[derive(Clone, Copy, clap::ValueEnum)]
@@ -24,6 +27,8 @@ enum Subject {
     Kernels,
     /// All corruptions, per call (peer: imagecorruptions).
     Corruptions,
+    /// Decoding of images (peers: Pillow, torchvision; in turns within one run).
+    Data,
     /// Dissimilarity matrices, comparators, bootstrap (peer: rsatoolbox).
     Rsa,
 }
@@ -33,6 +38,7 @@ impl Subject {
         match self {
             Self::Kernels => "striate-kernels",
             Self::Corruptions => "striate-corruptions",
+            Self::Data => "striate-data",
             Self::Rsa => "striate-rsa",
         }
     }
@@ -40,7 +46,7 @@ impl Subject {
     /// The peer's environment and script, if there is a peer.
     fn peer(self) -> Option<(&'static str, &'static str)> {
         match self {
-            Self::Kernels => None,
+            Self::Kernels | Self::Data => None,
             Self::Corruptions => Some(("corruptions", "benches/peers/corruptions.py")),
             Self::Rsa => Some(("torch", "benches/peers/rsa.py")),
         }
@@ -48,6 +54,9 @@ impl Subject {
 }
 
 pub fn run(arguments: &Arguments) -> Result {
+    if matches!(arguments.subject, Subject::Data) {
+        return run_data(arguments);
+    }
     shell::run(cargo().args(["bench", "--package", arguments.subject.package()]))?;
     if !arguments.against_peer {
         return Ok(());
@@ -60,4 +69,30 @@ pub fn run(arguments: &Arguments) -> Result {
         None => python(environment)?,
     };
     shell::run(Command::new(python).arg(root().join(script)))
+}
+
+/// The benchmark starts its peer itself, as the two take turns.
+fn run_data(arguments: &Arguments) -> Result {
+    let mut command = cargo();
+    command.args([
+        "bench",
+        "--package",
+        "striate-data",
+        "--bench",
+        "decode",
+        "--",
+    ]);
+    if arguments.against_peer {
+        let python = match &arguments.python {
+            Some(path) => path.clone(),
+            None => python("torch")?,
+        };
+        command.arg("--python").arg(python);
+    }
+    if let Some(tar) = &arguments.tar {
+        // Benchmarks run in their package's folder.
+        let tar = std::path::absolute(tar).map_err(|e| format!("{}: {e}", tar.display()))?;
+        command.arg("--tar").arg(tar);
+    }
+    shell::run(&mut command)
 }
