@@ -5,7 +5,7 @@
 use std::path::PathBuf;
 use std::process::Command;
 
-use crate::shell::{self, Result, root, target};
+use crate::shell::{self, Result, cargo, root, target};
 
 #[derive(clap::Args)]
 pub struct Arguments {
@@ -74,6 +74,18 @@ pub fn run(arguments: &Arguments) -> Result {
                 .arg(folder.join(&area))
                 .current_dir(root()),
         )?;
+        if area == "corruptions" {
+            // The table in the crate's README says what the new files found.
+            println!("==> parity table: corruptions");
+            shell::run(cargo().args([
+                "run",
+                "--release",
+                "--package",
+                "striate-corruptions",
+                "--example",
+                "parity",
+            ]))?;
+        }
     }
     Ok(())
 }

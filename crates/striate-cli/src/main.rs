@@ -1,16 +1,19 @@
 //! The `striate` command.
 //!
-//! Exit codes: 0 done, 1 the work failed, 2 wrong usage, 3 a recipe or an input
-//! is not right, 4 the run store is damaged, in use or cannot be written, 130
-//! interrupted (the same command goes on where it stopped).
+//! Exit codes: 0 done, 1 the work failed (`corrupt`: all but the files listed is
+//! done), 2 wrong usage, 3 a recipe or an input is not right, 4 the run store or
+//! the output folder is damaged, in use or cannot be written, 130 interrupted
+//! (the same command goes on where it stopped).
 
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+mod corrupt;
 mod data;
 mod explain;
 mod failure;
+mod interrupt;
 mod reproduce;
 
 /// Keeps freed blocks: a training step allocates and frees the same large tensors
@@ -33,6 +36,8 @@ struct Arguments {
 enum Command {
     /// Reproduce the study: train, score and explain the models, and write the report.
     Reproduce(reproduce::Arguments),
+    /// Corrupt an image, or a tree of images, as the ImageNet-C benchmark does.
+    Corrupt(corrupt::Arguments),
     /// Say how a result row came about.
     Explain(explain::Arguments),
     /// Look at image sets and recordings, and convert them.
@@ -42,6 +47,7 @@ enum Command {
 fn main() -> ExitCode {
     let result = match Arguments::parse().command {
         Command::Reproduce(arguments) => reproduce::run(&arguments),
+        Command::Corrupt(arguments) => Ok(corrupt::run(&arguments)),
         Command::Explain(arguments) => explain::run(&arguments),
         Command::Data(arguments) => return data::run(&arguments),
     };

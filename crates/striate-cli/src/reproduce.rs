@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use striate_run::{DeviceKind, Error, ModelName, Options, Outcome, Recipe, StopFlag, reproduce};
+use striate_run::{DeviceKind, Error, ModelName, Options, Outcome, Recipe, reproduce};
 
 #[derive(clap::Args)]
 pub struct Arguments {
@@ -45,30 +45,16 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Error> {
         .out
         .clone()
         .unwrap_or_else(|| PathBuf::from("runs").join(&recipe.name));
-    let stop = StopFlag::new();
-    let flag = stop.clone();
-    let handler = ctrlc::set_handler(move || {
-        if flag.is_raised() {
-            // A second signal does not wait for the step to save itself; the
-            // last checkpoint stands.
-            std::process::exit(i32::from(crate::failure::INTERRUPTED));
-        }
-        flag.raise();
-        eprintln!("stopping; the same command goes on from here (again to stop at once)");
-    });
-    if let Err(error) = handler {
-        eprintln!("striate: Ctrl-C will stop at once, since no handler could be set: {error}");
-    }
     let options = Options {
         out,
         device: arguments.device,
         threads: arguments.threads,
         dry_run: arguments.dry_run,
         quiet: arguments.quiet,
-        stop,
+        stop: crate::interrupt::flag(),
     };
     Ok(match reproduce(&recipe, &options)? {
         Outcome::Finished => ExitCode::SUCCESS,
-        Outcome::Interrupted => ExitCode::from(crate::failure::INTERRUPTED),
+        Outcome::Interrupted => crate::failure::interrupted(),
     })
 }

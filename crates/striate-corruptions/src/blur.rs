@@ -50,11 +50,14 @@ fn blur_to_u8(
     scratch: &mut gauss::Scratch,
     out: &mut [u8],
 ) {
-    vectorised(|| {
-        for (p, x) in plane.iter_mut().zip(pixels) {
-            *p = f64::from(*x) / 255.0;
-        }
-    });
+    vectorised(
+        #[inline(always)]
+        || {
+            for (p, x) in plane.iter_mut().zip(pixels) {
+                *p = f64::from(*x) / 255.0;
+            }
+        },
+    );
     gauss::blur(
         plane,
         shape,
@@ -63,11 +66,14 @@ fn blur_to_u8(
         false,
         scratch,
     );
-    vectorised(|| {
-        for (o, p) in out.iter_mut().zip(plane.iter()) {
-            *o = (p.clamp(0.0, 1.0) * 255.0) as i32 as u8;
-        }
-    });
+    vectorised(
+        #[inline(always)]
+        || {
+            for (o, p) in out.iter_mut().zip(plane.iter()) {
+                *o = (p.clamp(0.0, 1.0) * 255.0) as i32 as u8;
+            }
+        },
+    );
 }
 
 pub(crate) fn glass(
@@ -102,11 +108,14 @@ pub(crate) fn glass(
     for (word, pixel) in packed.iter().zip(out.chunks_exact_mut(channels)) {
         pixel.copy_from_slice(&word.to_le_bytes()[..channels]);
     }
-    vectorised(|| {
-        for (p, x) in plane.iter_mut().zip(out.iter()) {
-            *p = f64::from(*x) / 255.0;
-        }
-    });
+    vectorised(
+        #[inline(always)]
+        || {
+            for (p, x) in plane.iter_mut().zip(out.iter()) {
+                *p = f64::from(*x) / 255.0;
+            }
+        },
+    );
     gauss::blur(
         plane,
         shape(&image),

@@ -3,6 +3,7 @@
 //! Invariant: the order of the variants is the order of the Python package
 //! `imagecorruptions`, and a name is its function's name.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::str::FromStr;
 
@@ -165,6 +166,26 @@ impl Corruption {
     /// The four held out for validation.
     pub const EXTRA: [Self; 4] = [C::SpeckleNoise, C::GaussianBlur, C::Spatter, C::Saturate];
 
+    /// The corruptions that a list names, each once, in the package's order:
+    /// names, or `all`, `common`, `study`, `extra`, with commas between them.
+    ///
+    /// # Errors
+    ///
+    /// If a name is none of these.
+    pub fn select(list: &str) -> Result<Vec<Self>> {
+        let mut selected = BTreeSet::new();
+        for name in list.split(',').map(str::trim) {
+            match name {
+                "all" => selected.extend(Self::ALL),
+                "common" => selected.extend(Self::COMMON),
+                "study" => selected.extend(Self::STUDY),
+                "extra" => selected.extend(Self::EXTRA),
+                one => _ = selected.insert(one.parse()?),
+            }
+        }
+        Ok(selected.into_iter().collect())
+    }
+
     /// The name, as in folders and in the Python package.
     pub fn name(self) -> &'static str {
         match self {
@@ -257,6 +278,23 @@ impl Severity {
                 found: level.to_string(),
             })
         }
+    }
+
+    /// The severities that a list names, each once, in order: numbers or `all`,
+    /// with commas between them.
+    ///
+    /// # Errors
+    ///
+    /// If a number is not in 1..=5.
+    pub fn select(list: &str) -> Result<Vec<Self>> {
+        let mut selected = BTreeSet::new();
+        for level in list.split(',').map(str::trim) {
+            match level {
+                "all" => selected.extend(Self::ALL),
+                one => _ = selected.insert(one.parse()?),
+            }
+        }
+        Ok(selected.into_iter().collect())
     }
 
     /// The number, 1 to 5.

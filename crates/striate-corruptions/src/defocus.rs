@@ -1,10 +1,12 @@
 //! The disk-shaped blur.
 //!
-//! Invariant: the sum over the disk is exact. The pixels are integers, so those
-//! under equal weights are added as integers (a run of equal weights in one
-//! row is the difference of two prefix sums; 16 bits, which may wrap in the
-//! prefix but not in the sum), and a weight (f32) times such a sum fits f64
-//! without rounding.
+//! Invariant: the result is that of an exact sum over the disk. The pixels are
+//! integers, so those under equal weights are added as integers (a run of equal
+//! weights in one row is the difference of two prefix sums; 16 bits, which may
+//! wrap in the prefix but not in the sum), and a weight (f32) times such a sum
+//! fits f64 without rounding. Most values take a short cut in f32: where it is
+//! further than its largest error from the next integer, truncation gives the
+//! same byte.
 
 use crate::picture::ImageRef;
 use crate::simd::{sized, vectorised};
@@ -12,22 +14,51 @@ use crate::simd::{sized, vectorised};
 /// Scratch of the defocus blur.
 #[derive(Default)]
 pub(crate) struct Scratch {
-    /// Row-wise prefix sums of the padded image.
+    /// The padded image.
+    pixels: Vec<u16>,
+    /// Its row-wise prefix sums.
     prefix: Vec<u16>,
+    offsets: Vec<usize>,
 }
 
 /// A kernel, as runs of equal weights.
 pub(crate) struct Disk {
     reach: usize,
     classes: Vec<Class>,
+    rough: Vec<Rough>,
 }
 
+/// Pixels of equal weight.
 struct Class {
     weight: f64,
     /// (row, first column, column after the last), from the kernel's corner.
     runs: Vec<(usize, usize, usize)>,
     pixels: usize,
 }
+
+/// Pixels of nearly equal weight, for the short cut.
+struct Rough {
+    weight: f32,
+    /// (row, column), from the kernel's corner.
+    singles: Vec<(usize, usize)>,
+    /// As those of [`Class`].
+    runs: Vec<(usize, usize, usize)>,
+    pixels: usize,
+}
+
+/// Weights that differ by less than this part are nearly equal.
+const NEARLY: f64 = 4e-7;
+
+/// Classes that add less than this, in levels, are left out of the short cut.
+const NOTHING: f64 = 1e-6;
+
+/// The largest error of the short cut, in levels: 255 NEARLY for the weights;
+/// for each of at most 40 additions half a unit in the last place of 255 (8e-6),
+/// for the products less than that all together, and NOTHING per class.
+const ERROR: f32 = 5e-4;
+
+/// Longer runs are added by their prefix sums.
+const SHORT: usize = 2;
 
 /// So many bytes fit a 16-bit sum.
 const MOST: usize = 257;
@@ -72,8 +103,47 @@ impl Disk {
                 start = end;
             }
         }
-        Self { reach, classes }
+        let rough = rough(&classes);
+        Self {
+            reach,
+            classes,
+            rough,
+        }
     }
+}
+
+fn rough(classes: &[Class]) -> Vec<Rough> {
+    let mut sorted: Vec<&Class> = classes
+        .iter()
+        .filter(|c| c.weight * c.pixels as f64 * 255.0 > NOTHING)
+        .collect();
+    sorted.sort_by(|a, b| b.weight.total_cmp(&a.weight));
+    let mut rough: Vec<Rough> = Vec::new();
+    for class in sorted {
+        let near = |r: &&mut Rough| {
+            f64::from(r.weight) - class.weight <= NEARLY * class.weight
+                && r.pixels + class.pixels <= MOST
+        };
+        if rough.last_mut().filter(near).is_none() {
+            rough.push(Rough {
+                weight: class.weight as f32,
+                singles: Vec::new(),
+                runs: Vec::new(),
+                pixels: 0,
+            });
+        }
+        if let Some(group) = rough.last_mut() {
+            group.pixels += class.pixels;
+            for &(row, start, end) in &class.runs {
+                if end - start <= SHORT {
+                    group.singles.extend((start..end).map(|x| (row, x)));
+                } else {
+                    group.runs.push((row, start, end));
+                }
+            }
+        }
+    }
+    rough
 }
 
 /// OpenCV's Gaussian weights in f32: the centre, then outwards.
@@ -125,65 +195,191 @@ fn kernel(radius: f64, reach: usize, taps: &[f32]) -> Vec<f32> {
 }
 
 pub(crate) fn defocus(image: ImageRef<'_>, disk: &Disk, s: &mut Scratch, out: &mut [u8]) {
-    let (height, width, channels) = (image.height(), image.width(), image.channels());
-    let (stride, reach) = (image.stride(), disk.reach);
-    // One leading zero per row and channel, so that differences start there,
-    // and room for the last block to reach beyond the row.
-    let padded_stride = (width + 2 * reach + 1) * channels + LANES;
-    let prefix = sized(&mut s.prefix, (height + 2 * reach) * padded_stride);
-    let mirrored = |i: usize, len: usize| {
-        let i = i as isize - reach as isize;
-        let last = len as isize - 1;
-        (if i < 0 {
-            -i
-        } else if i > last {
-            2 * last - i
-        } else {
-            i
-        }) as usize
-    };
-    for (y, row) in prefix.chunks_exact_mut(padded_stride).enumerate() {
-        let from = &image.pixels()[mirrored(y, height) * stride..][..stride];
-        row[..channels].fill(0);
-        for x in 0..width + 2 * reach {
-            let source = mirrored(x, width) * channels;
-            for c in 0..channels {
-                row[(x + 1) * channels + c] =
-                    row[x * channels + c].wrapping_add(u16::from(from[source + c]));
-            }
-        }
-    }
-    vectorised(|| {
-        for (y, out) in out.chunks_exact_mut(stride).enumerate() {
-            for (b, out) in out.chunks_mut(LANES).enumerate() {
-                let rows = &prefix[y * padded_stride + b * LANES..];
-                let total = block(rows, padded_stride, channels, disk);
-                for (o, t) in out.iter_mut().zip(total) {
-                    *o = t.clamp(0.0, 255.0) as i32 as u8;
+    let stride = image.stride();
+    let padded = Padded::new(image, disk, s);
+    vectorised(
+        #[inline(always)]
+        || {
+            for (y, out) in out.chunks_exact_mut(stride).enumerate() {
+                for (b, out) in out.chunks_mut(LANES).enumerate() {
+                    let at = y * padded.stride + b * LANES;
+                    padded.block(at, disk, out);
                 }
             }
-        }
-    });
+        },
+    );
 }
 
 /// Values handled at a time: their sums stay in registers.
-const LANES: usize = 32;
+const LANES: usize = 64;
 
-#[inline(always)]
-fn block(rows: &[u16], stride: usize, channels: usize, disk: &Disk) -> [f64; LANES] {
-    let mut total = [0f64; LANES];
-    for class in &disk.classes {
-        let mut sums = [0u16; LANES];
-        for &(row, start, end) in &class.runs {
-            let low = &rows[row * stride + start * channels..][..LANES];
-            let high = &rows[row * stride + end * channels..][..LANES];
-            for l in 0..LANES {
-                sums[l] = sums[l].wrapping_add(high[l].wrapping_sub(low[l]));
+/// Values whose exact sums are formed at a time, where several are asked for.
+const EXACT: usize = 16;
+
+/// The image with its border mirrored (the edge not repeated).
+struct Padded<'a> {
+    pixels: &'a [u16],
+    prefix: &'a [u16],
+    /// For each class of the short cut, where its pixels lie from the block's
+    /// start: single ones, then both ends of each run.
+    offsets: &'a [usize],
+    /// Of one row, with a leading zero per channel for the differences, and room
+    /// for the last block to reach beyond the row.
+    stride: usize,
+    channels: usize,
+}
+
+impl<'a> Padded<'a> {
+    fn new(image: ImageRef<'_>, disk: &Disk, s: &'a mut Scratch) -> Self {
+        let (height, width, channels) = (image.height(), image.width(), image.channels());
+        let reach = disk.reach;
+        let stride = (width + 2 * reach + 1) * channels + LANES;
+        let size = (height + 2 * reach) * stride;
+        let (pixels, prefix) = (sized(&mut s.pixels, size), sized(&mut s.prefix, size));
+        let mirrored = |i: usize, len: usize| {
+            let i = i as isize - reach as isize;
+            let last = len as isize - 1;
+            (if i < 0 {
+                -i
+            } else if i > last {
+                2 * last - i
+            } else {
+                i
+            }) as usize
+        };
+        let rows = pixels
+            .chunks_exact_mut(stride)
+            .zip(prefix.chunks_exact_mut(stride));
+        for (y, (pixels, prefix)) in rows.enumerate() {
+            let from = &image.pixels()[mirrored(y, height) * image.stride()..][..image.stride()];
+            let inner = reach * channels..reach * channels + from.len();
+            for (p, v) in pixels[inner].iter_mut().zip(from) {
+                *p = u16::from(*v);
+            }
+            for x in (0..reach).chain(width + reach..width + 2 * reach) {
+                let source = mirrored(x, width) * channels;
+                for c in 0..channels {
+                    pixels[x * channels + c] = u16::from(from[source + c]);
+                }
+            }
+            prefix[..channels].fill(0);
+            let mut sums = [0u16; 3];
+            let sums = &mut sums[..channels];
+            let length = (width + 2 * reach) * channels;
+            for (pixel, prefix) in pixels[..length]
+                .chunks_exact(channels)
+                .zip(prefix[channels..].chunks_exact_mut(channels))
+            {
+                for ((sum, v), p) in sums.iter_mut().zip(pixel).zip(prefix) {
+                    *sum = sum.wrapping_add(*v);
+                    *p = *sum;
+                }
             }
         }
-        for l in 0..LANES {
-            total[l] += class.weight * f64::from(sums[l]);
+        s.offsets.clear();
+        for class in &disk.rough {
+            let place = |row: usize, x: usize| row * stride + x * channels;
+            s.offsets
+                .extend(class.singles.iter().map(|&(row, x)| place(row, x)));
+            let ends =
+                |&(row, start, end): &(usize, usize, usize)| [place(row, start), place(row, end)];
+            s.offsets.extend(class.runs.iter().flat_map(ends));
+        }
+        Self {
+            pixels,
+            prefix,
+            offsets: &s.offsets,
+            stride,
+            channels,
         }
     }
-    total
+
+    /// The results of the values from `at`.
+    #[inline(always)]
+    fn block(&self, at: usize, disk: &Disk, out: &mut [u8]) {
+        let total: [f32; LANES] = self.rough(at, disk);
+        let mut distance = [0f32; LANES];
+        let mut bytes = [0u8; LANES];
+        for l in 0..LANES {
+            bytes[l] = total[l].clamp(0.0, 255.0) as i32 as u8;
+            distance[l] = (total[l] - total[l].round_ties_even()).abs();
+        }
+        out.copy_from_slice(&bytes[..out.len()]);
+        let byte = |total: f64| total.clamp(0.0, 255.0) as i32 as u8;
+        let blocks = out.chunks_mut(EXACT).zip(distance.chunks_exact(EXACT));
+        for (i, (out, distance)) in blocks.enumerate() {
+            let near = distance.iter().map(|d| u32::from(*d < ERROR));
+            match near.sum() {
+                0 => {}
+                1..4 => {
+                    for (l, o) in out.iter_mut().enumerate() {
+                        if distance[l] < ERROR {
+                            let [total] = self.exact(at + i * EXACT + l, disk);
+                            *o = byte(total);
+                        }
+                    }
+                }
+                _ => {
+                    let totals: [f64; EXACT] = self.exact(at + i * EXACT, disk);
+                    for (o, total) in out.iter_mut().zip(totals) {
+                        *o = byte(total);
+                    }
+                }
+            }
+        }
+    }
+
+    /// The sums to within [`ERROR`].
+    #[inline(always)]
+    fn rough(&self, at: usize, disk: &Disk) -> [f32; LANES] {
+        let (pixels, prefix) = (&self.pixels[at..], &self.prefix[at..]);
+        let mut offsets = self.offsets;
+        let mut total = [0f32; LANES];
+        for class in &disk.rough {
+            let mut sums = [0u16; LANES];
+            let (singles, rest) = offsets.split_at(class.singles.len());
+            let (runs, rest) = rest.split_at(2 * class.runs.len());
+            offsets = rest;
+            for offset in singles {
+                let values = &pixels[*offset..][..LANES];
+                for l in 0..LANES {
+                    sums[l] = sums[l].wrapping_add(values[l]);
+                }
+            }
+            for ends in runs.chunks_exact(2) {
+                let (low, high) = (&prefix[ends[0]..][..LANES], &prefix[ends[1]..][..LANES]);
+                for l in 0..LANES {
+                    sums[l] = sums[l].wrapping_add(high[l].wrapping_sub(low[l]));
+                }
+            }
+            for l in 0..LANES {
+                total[l] += class.weight * f32::from(sums[l]);
+            }
+        }
+        total
+    }
+
+    /// The sums of `N` values from `at`, exact but for the last additions' f64.
+    #[inline(always)]
+    fn exact<const N: usize>(&self, at: usize, disk: &Disk) -> [f64; N] {
+        let prefix = &self.prefix[at..];
+        let mut total = [0f64; N];
+        for class in &disk.classes {
+            let mut sums = [0u16; N];
+            for &(row, start, end) in &class.runs {
+                let low = &prefix[row * self.stride + start * self.channels..][..N];
+                let high = &prefix[row * self.stride + end * self.channels..][..N];
+                for l in 0..N {
+                    sums[l] = sums[l].wrapping_add(high[l].wrapping_sub(low[l]));
+                }
+            }
+            for l in 0..N {
+                total[l] += class.weight * f64::from(sums[l]);
+            }
+        }
+        total
+    }
 }
+
+#[cfg(test)]
+mod tests;

@@ -52,11 +52,14 @@ pub(crate) fn package(
 
 pub(crate) fn to_unit(pixels: &[u8], out: &mut Vec<f32>) {
     let out = sized(out, pixels.len());
-    vectorised(|| {
-        for (o, x) in out.iter_mut().zip(pixels) {
-            *o = f32::from(*x) / 255.0;
-        }
-    });
+    vectorised(
+        #[inline(always)]
+        || {
+            for (o, x) in out.iter_mut().zip(pixels) {
+                *o = f32::from(*x) / 255.0;
+            }
+        },
+    );
 }
 
 /// Displaces the image in `s.image`.
@@ -86,11 +89,14 @@ pub(crate) fn displace(
             false,
             &mut s.gauss,
         );
-        vectorised(|| {
-            for v in values.iter_mut() {
-                *v = f64::from((*v * field.alpha) as f32);
-            }
-        });
+        vectorised(
+            #[inline(always)]
+            || {
+                for v in values.iter_mut() {
+                    *v = f64::from((*v * field.alpha) as f32);
+                }
+            },
+        );
     }
     let image = &s.image[..height * width * channels];
     let mut at = 0;

@@ -50,6 +50,12 @@ pub enum Error {
         /// The name found.
         found: String,
     },
+    /// A name that is not a kind of random numbers.
+    #[error("unknown random numbers {found:?}: expected counter or numpy")]
+    RandomName {
+        /// The name found.
+        found: String,
+    },
     /// An augmentation without corruptions to choose from.
     #[error("an augmentation needs at least one corruption to choose from")]
     NothingToChoose,
@@ -86,10 +92,37 @@ pub enum Error {
         reason: String,
     },
     /// The output folder holds results of another configuration.
-    #[error("{}: made with another configuration; choose another output folder", path.display())]
+    #[error(
+        "{}: made with another configuration (by {found}); choose another output folder",
+        path.display()
+    )]
     OtherConfiguration {
         /// The manifest found.
         path: std::path::PathBuf,
+        /// What made it.
+        found: String,
+    },
+    /// The output folder cannot be used.
+    #[error("output {}: {problem}", path.display())]
+    Output {
+        /// The folder.
+        path: std::path::PathBuf,
+        /// Why not.
+        problem: &'static str,
+    },
+    /// A kind of files that cannot be written.
+    #[error("format {found:?}: expected png, or jpeg:Q with Q from 1 to 100")]
+    Format {
+        /// The text found.
+        found: String,
+    },
+    /// A list of corruptions or severities that is empty or repeats itself.
+    #[error("{what}: {problem}")]
+    Selection {
+        /// What is listed.
+        what: &'static str,
+        /// What is wrong with the list.
+        problem: String,
     },
     /// The output would be taken for input the next time.
     #[error("output {} lies inside the input {}", output.display(), input.display())]

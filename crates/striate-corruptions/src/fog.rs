@@ -35,20 +35,23 @@ pub(crate) fn fog(
     let range = high - low;
     let divisor = highest + amplitude;
     let stride = image.stride();
-    vectorised(|| {
-        for y in 0..height {
-            let pixels = &image.pixels()[y * stride..][..stride];
-            let out = &mut out[y * stride..][..stride];
-            let map = &map[y * size..][..width];
-            for (x, m) in map.iter().enumerate() {
-                let haze = amplitude * ((m - low) / range);
-                for c in x * channels..(x + 1) * channels {
-                    let value = (f64::from(pixels[c]) / 255.0 + haze) * highest / divisor;
-                    out[c] = (value.clamp(0.0, 1.0) * 255.0) as i32 as u8;
+    vectorised(
+        #[inline(always)]
+        || {
+            for y in 0..height {
+                let pixels = &image.pixels()[y * stride..][..stride];
+                let out = &mut out[y * stride..][..stride];
+                let map = &map[y * size..][..width];
+                for (x, m) in map.iter().enumerate() {
+                    let haze = amplitude * ((m - low) / range);
+                    for c in x * channels..(x + 1) * channels {
+                        let value = (f64::from(pixels[c]) / 255.0 + haze) * highest / divisor;
+                        out[c] = (value.clamp(0.0, 1.0) * 255.0) as i32 as u8;
+                    }
                 }
             }
-        }
-    });
+        },
+    );
 }
 
 fn plasma(size: usize, decay: f64, random: &mut Random, s: &mut Scratch) {

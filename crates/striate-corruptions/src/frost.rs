@@ -72,34 +72,41 @@ pub(crate) fn frost(
             texture::taps(top, height, scaling.step_y, scaling.filter, &mut s.down);
             texture::taps(left, width, scaling.step_x, scaling.filter, &mut s.across);
             let crop = sized(&mut s.crop, height * width * 3);
-            vectorised(|| {
-                texture.crop(&s.down, &s.across, scaling.filter, &mut s.texture, crop);
-            });
+            vectorised(
+                #[inline(always)]
+                || {
+                    texture.crop(&s.down, &s.across, scaling.filter, &mut s.texture, crop);
+                },
+            );
             (&*crop, width * 3)
         }
     };
     let mixed = |x: u8, frost: f64| {
         (image_weight * f64::from(x) + frost_weight * frost).clamp(0.0, 255.0) as i32 as u8
     };
-    vectorised(|| {
-        let rows = out
-            .chunks_exact_mut(width * channels)
-            .zip(image.pixels().chunks_exact(width * channels));
-        for ((out, pixels), crop) in rows.zip(crop.chunks(stride)) {
-            let crop = &crop[..width * 3];
-            if channels == 3 {
-                for ((o, x), t) in out.iter_mut().zip(pixels).zip(crop) {
-                    *o = mixed(*x, f64::from(*t));
+    vectorised(
+        #[inline(always)]
+        || {
+            let rows = out
+                .chunks_exact_mut(width * channels)
+                .zip(image.pixels().chunks_exact(width * channels));
+            for ((out, pixels), crop) in rows.zip(crop.chunks(stride)) {
+                let crop = &crop[..width * 3];
+                if channels == 3 {
+                    for ((o, x), t) in out.iter_mut().zip(pixels).zip(crop) {
+                        *o = mixed(*x, f64::from(*t));
+                    }
+                    continue;
                 }
-                continue;
+                for ((o, x), t) in out.iter_mut().zip(pixels).zip(crop.chunks_exact(3)) {
+                    // The original weighs OpenCV's BGR as if it were RGB.
+                    let gray = f64::from(t[2]) * 0.2989
+                        + f64::from(t[1]) * 0.5870
+                        + f64::from(t[0]) * 0.1140;
+                    *o = mixed(*x, gray);
+                }
             }
-            for ((o, x), t) in out.iter_mut().zip(pixels).zip(crop.chunks_exact(3)) {
-                // The original weighs OpenCV's BGR as if it were RGB.
-                let gray =
-                    f64::from(t[2]) * 0.2989 + f64::from(t[1]) * 0.5870 + f64::from(t[0]) * 0.1140;
-                *o = mixed(*x, gray);
-            }
-        }
-    });
+        },
+    );
     Ok(())
 }

@@ -94,7 +94,7 @@ pub(crate) struct Shape {
 }
 
 /// Values handled at a time: they stay in registers over all taps.
-const LANES: usize = 16;
+const LANES: usize = 32;
 
 /// Blurs `plane` in place: first along the columns, then along the rows.
 ///
@@ -121,38 +121,44 @@ pub(crate) fn blur(
     for (i, index) in indices.iter_mut().enumerate() {
         *index = border.index(i as isize - radius as isize, height);
     }
-    vectorised(|| {
-        for (y, out) in rows.chunks_exact_mut(stride).enumerate() {
-            down(
-                plane,
-                &indices[y..=y + 2 * radius],
-                &vertical.0,
-                out,
-                single,
-            );
-        }
-    });
+    vectorised(
+        #[inline(always)]
+        || {
+            for (y, out) in rows.chunks_exact_mut(stride).enumerate() {
+                down(
+                    plane,
+                    &indices[y..=y + 2 * radius],
+                    &vertical.0,
+                    out,
+                    single,
+                );
+            }
+        },
+    );
     let radius = horizontal.radius();
     let padded = sized(&mut scratch.padded, (width + 2 * radius) * channels);
     let indices = sized(&mut scratch.indices, width + 2 * radius);
     for (i, index) in indices.iter_mut().enumerate() {
         *index = border.index(i as isize - radius as isize, width);
     }
-    vectorised(|| {
-        for (row, out) in rows
-            .chunks_exact(stride)
-            .zip(plane.chunks_exact_mut(stride))
-        {
-            let inner = radius * channels;
-            padded[inner..inner + stride].copy_from_slice(row);
-            for i in (0..radius).chain(width + radius..width + 2 * radius) {
-                let from = indices[i] * channels;
-                padded[i * channels..(i + 1) * channels]
-                    .copy_from_slice(&row[from..from + channels]);
+    vectorised(
+        #[inline(always)]
+        || {
+            for (row, out) in rows
+                .chunks_exact(stride)
+                .zip(plane.chunks_exact_mut(stride))
+            {
+                let inner = radius * channels;
+                padded[inner..inner + stride].copy_from_slice(row);
+                for i in (0..radius).chain(width + radius..width + 2 * radius) {
+                    let from = indices[i] * channels;
+                    padded[i * channels..(i + 1) * channels]
+                        .copy_from_slice(&row[from..from + channels]);
+                }
+                along(padded, channels, &horizontal.0, out, single);
             }
-            along(padded, channels, &horizontal.0, out, single);
-        }
-    });
+        },
+    );
 }
 
 /// One output row of the vertical pass; `rows` are the indices of the input
@@ -161,28 +167,29 @@ pub(crate) fn blur(
 fn down(plane: &[f64], rows: &[usize], half: &[f64], out: &mut [f64], single: bool) {
     let stride = out.len();
     let radius = half.len() - 1;
-    let whole = stride / LANES * LANES;
-    for j in (0..whole).step_by(LANES) {
-        let mut sum: [f64; LANES] = std::array::from_fn(|_| 0.0);
-        let at = |row: usize| &plane[row * stride + j..row * stride + j + LANES];
-        for (s, x) in sum.iter_mut().zip(at(rows[radius])) {
+    let (above, below) = rows.split_at(radius);
+    for j in blocks(stride) {
+        let at = |row: usize| &plane[row * stride + j..][..LANES];
+        let mut sum = [0.0; LANES];
+        for (s, x) in sum.iter_mut().zip(at(below[0])) {
             *s = x * half[0];
         }
-        for k in (1..=radius).rev() {
-            let (a, b) = (at(rows[radius - k]), at(rows[radius + k]));
-            for l in 0..LANES {
-                sum[l] += (a[l] + b[l]) * half[k];
-            }
+        // From the outermost pair inwards.
+        let pairs = above.iter().zip(below[1..].iter().rev());
+        for ((a, b), weight) in pairs.zip(half[1..].iter().rev()) {
+            add_pair(&mut sum, at(*a), at(*b), *weight);
         }
         store(&sum, &mut out[j..j + LANES], single);
     }
-    for j in whole..stride {
-        let at = |row: usize| plane[row * stride + j];
-        let mut sum = at(rows[radius]) * half[0];
-        for k in (1..=radius).rev() {
-            sum += (at(rows[radius - k]) + at(rows[radius + k])) * half[k];
+    if stride < LANES {
+        for (j, o) in out.iter_mut().enumerate() {
+            let at = |row: usize| plane[row * stride + j];
+            let mut sum = at(rows[radius]) * half[0];
+            for k in (1..=radius).rev() {
+                sum += (at(rows[radius - k]) + at(rows[radius + k])) * half[k];
+            }
+            store(&[sum], std::slice::from_mut(o), single);
         }
-        store(&[sum], &mut out[j..=j], single);
     }
 }
 
@@ -192,28 +199,45 @@ fn along(padded: &[f64], channels: usize, half: &[f64], out: &mut [f64], single:
     let stride = out.len();
     let radius = half.len() - 1;
     let centre = radius * channels;
-    let whole = stride / LANES * LANES;
-    for j in (0..whole).step_by(LANES) {
-        let mut sum: [f64; LANES] = std::array::from_fn(|_| 0.0);
-        let at = |offset: usize| &padded[j + offset..j + offset + LANES];
-        for (s, x) in sum.iter_mut().zip(at(centre)) {
+    for j in blocks(stride) {
+        let mut sum = [0.0; LANES];
+        for (s, x) in sum.iter_mut().zip(&padded[j + centre..][..LANES]) {
             *s = x * half[0];
         }
-        for k in (1..=radius).rev() {
-            let (a, b) = (at(centre - k * channels), at(centre + k * channels));
-            for l in 0..LANES {
-                sum[l] += (a[l] + b[l]) * half[k];
-            }
+        let (mut left, mut right) = (j, j + 2 * centre);
+        for weight in half[1..].iter().rev() {
+            let (a, b) = (&padded[left..][..LANES], &padded[right..][..LANES]);
+            add_pair(&mut sum, a, b, *weight);
+            left += channels;
+            right -= channels;
         }
         store(&sum, &mut out[j..j + LANES], single);
     }
-    for j in whole..stride {
-        let mut sum = padded[j + centre] * half[0];
-        for k in (1..=radius).rev() {
-            sum +=
-                (padded[j + centre - k * channels] + padded[j + centre + k * channels]) * half[k];
+    if stride < LANES {
+        for (j, o) in out.iter_mut().enumerate() {
+            let at = |offset: usize| padded[j + offset];
+            let mut sum = at(centre) * half[0];
+            for k in (1..=radius).rev() {
+                sum += (at(centre - k * channels) + at(centre + k * channels)) * half[k];
+            }
+            store(&[sum], std::slice::from_mut(o), single);
         }
-        store(&[sum], &mut out[j..=j], single);
+    }
+}
+
+/// Where the blocks of a row begin. The last one ends with the row, so it may
+/// compute some values of the one before again.
+#[inline(always)]
+fn blocks(stride: usize) -> impl Iterator<Item = usize> {
+    (0..stride / LANES)
+        .map(|b| b * LANES)
+        .chain((stride > LANES && !stride.is_multiple_of(LANES)).then(|| stride - LANES))
+}
+
+#[inline(always)]
+fn add_pair(sum: &mut [f64; LANES], a: &[f64], b: &[f64], weight: f64) {
+    for ((s, a), b) in sum.iter_mut().zip(a).zip(b) {
+        *s += (a + b) * weight;
     }
 }
 

@@ -47,7 +47,7 @@ pub mod tree;
 mod zoom;
 
 pub use augment::{Augmentation, Benchmark, Choice};
-pub use batch::{BatchRef, corrupt_batch};
+pub use batch::{BatchCorruptor, BatchRef, corrupt_batch};
 pub use corruption::{Corruption, Group, Severity};
 pub use corruptor::Corruptor;
 pub use error::{Error, Result};

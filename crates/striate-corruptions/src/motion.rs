@@ -5,7 +5,7 @@
 
 use crate::picture::ImageRef;
 use crate::random::Random;
-use crate::simd::{sized, vectorised};
+use crate::simd::{sized, sized_within, vectorised};
 
 /// Scratch of the motion blur.
 #[derive(Default)]
@@ -91,7 +91,13 @@ pub(crate) fn blur(
     let padded_width = width + (left + right) as usize;
     let padded_height = height + (top + bottom) as usize;
     let padded_stride = padded_width * channels;
-    let padded = sized(&mut s.padded, padded_height * padded_stride);
+    // Room for any angle, so that the next one allocates nothing.
+    let most = 2 * radius + 1;
+    let padded = sized_within(
+        &mut s.padded,
+        padded_height * padded_stride,
+        (height + most) * (width + most) * channels,
+    );
     let stride = width * channels;
     let (left, top) = (left as usize, top as usize);
     for (y, row) in padded.chunks_exact_mut(padded_stride).enumerate() {
@@ -108,19 +114,22 @@ pub(crate) fn blur(
         }
     }
     let row = sized(&mut s.row, stride);
-    vectorised(|| {
-        for y in 0..height {
-            sum_taps(
-                padded,
-                padded_stride,
-                channels,
-                (top + y, left),
-                &s.taps,
-                row,
-            );
-            store(y, row);
-        }
-    });
+    vectorised(
+        #[inline(always)]
+        || {
+            for y in 0..height {
+                sum_taps(
+                    padded,
+                    padded_stride,
+                    channels,
+                    (top + y, left),
+                    &s.taps,
+                    row,
+                );
+                store(y, row);
+            }
+        },
+    );
 }
 
 /// Values handled at a time: they stay in registers over all taps.
@@ -170,6 +179,7 @@ fn set_taps(taps: &mut Vec<Tap>, plane: Plane, radius: usize, sigma: f64, angle:
     let point = (width as f64 * radians.sin(), width as f64 * radians.cos());
     let length = point.0.hypot(point.1);
     taps.clear();
+    taps.reserve(width);
     for i in 0..width {
         // The image moves by the negative of these, so pixels come from them.
         let dy = ((i as f64 * point.0) / length - 0.5).ceil() as isize;

@@ -67,12 +67,15 @@ fn per_normal(stream: &mut Stream, pixels: &[u8], out: &mut [u8], value: impl Fn
     let mut normals = [0f32; BLOCK];
     for (out, pixels) in out.chunks_mut(BLOCK).zip(pixels.chunks(BLOCK)) {
         fill_standard_normal(stream, &mut normals);
-        vectorised(|| {
-            for ((o, x), n) in out.iter_mut().zip(pixels).zip(&normals) {
-                // Through i32, because that conversion has an instruction.
-                *o = value(f32::from(*x), *n).clamp(0.0, 255.0) as i32 as u8;
-            }
-        });
+        vectorised(
+            #[inline(always)]
+            || {
+                for ((o, x), n) in out.iter_mut().zip(pixels).zip(&normals) {
+                    // Through i32, because that conversion has an instruction.
+                    *o = value(f32::from(*x), *n).clamp(0.0, 255.0) as i32 as u8;
+                }
+            },
+        );
     }
 }
 
@@ -129,14 +132,17 @@ pub(crate) fn impulse(pixels: &[u8], fraction: f64, random: &mut Random, out: &m
             for (out, pixels) in out.chunks_mut(1024).zip(pixels.chunks(1024)) {
                 let words = &mut words[..pixels.len()];
                 stream.fill_u32(words);
-                vectorised(|| {
-                    for ((o, x), word) in out.iter_mut().zip(pixels).zip(words.iter()) {
-                        let flip = (((*word >> 1) as i32) < threshold) as u8;
-                        let sign = ((*word & 1) as u8).wrapping_neg();
-                        let mask = flip.wrapping_neg();
-                        *o = (*x & !mask) | (sign & mask);
-                    }
-                });
+                vectorised(
+                    #[inline(always)]
+                    || {
+                        for ((o, x), word) in out.iter_mut().zip(pixels).zip(words.iter()) {
+                            let flip = (((*word >> 1) as i32) < threshold) as u8;
+                            let sign = ((*word & 1) as u8).wrapping_neg();
+                            let mask = flip.wrapping_neg();
+                            *o = (*x & !mask) | (sign & mask);
+                        }
+                    },
+                );
             }
         }
     }

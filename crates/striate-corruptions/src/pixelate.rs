@@ -52,32 +52,55 @@ fn resize(
     let (across, spans, values) = s;
     weights(width, new_width, spans, values);
     let across = sized(across, height * new_width * channels);
-    for (row, out) in pixels
+    let rows = pixels
         .chunks_exact(width * channels)
-        .zip(across.chunks_exact_mut(new_width * channels))
-    {
-        let mut at = 0;
-        for (&(first, count), o) in spans.iter().zip(out.chunks_exact_mut(channels)) {
-            for (c, o) in o.iter_mut().enumerate() {
-                let mut sum = 1i32 << (PRECISION - 1);
-                for (k, weight) in values[at..at + count].iter().enumerate() {
-                    sum += i32::from(row[(first + k) * channels + c]) * weight;
-                }
-                *o = (sum >> PRECISION).clamp(0, 255) as u8;
-            }
-            at += count;
+        .zip(across.chunks_exact_mut(new_width * channels));
+    for (row, out) in rows {
+        match channels {
+            3 => along::<3>(row, spans, values, out),
+            _ => along::<1>(row, spans, values, out),
         }
     }
     weights(height, new_height, spans, values);
     let stride = new_width * channels;
     let mut at = 0;
-    vectorised(|| {
-        for (&(first, count), out) in spans.iter().zip(out.chunks_exact_mut(stride)) {
-            let rows = &across[first * stride..(first + count) * stride];
-            blend(rows, &values[at..at + count], out);
-            at += count;
+    vectorised(
+        #[inline(always)]
+        || {
+            for (&(first, count), out) in spans.iter().zip(out.chunks_exact_mut(stride)) {
+                let rows = &across[first * stride..(first + count) * stride];
+                blend(rows, &values[at..at + count], out);
+                at += count;
+            }
+        },
+    );
+}
+
+/// The weighted sums along a row, of pixels of `N` values.
+fn along<const N: usize>(row: &[u8], spans: &[(usize, usize)], values: &[i32], out: &mut [u8]) {
+    let (row, _) = row.as_chunks::<N>();
+    let (out, _) = out.as_chunks_mut::<N>();
+    let mut values = values;
+    for (&(first, count), o) in spans.iter().zip(out) {
+        let (weights, rest) = values.split_at(count);
+        values = rest;
+        let mut sums = [1i32 << (PRECISION - 1); N];
+        for (pixel, weight) in row[first..first + count].iter().zip(weights) {
+            for (sum, x) in sums.iter_mut().zip(pixel) {
+                *sum += i32::from(*x) * weight;
+            }
         }
-    });
+        *o = sums.map(|sum| (sum >> PRECISION).clamp(0, 255) as u8);
+    }
+}
+
+/// Repeats pixels of `N` values: those at `columns`.
+fn repeat<const N: usize>(row: &[u8], columns: &[usize], out: &mut [u8]) {
+    let (row, _) = row.as_chunks::<N>();
+    let (out, _) = out.as_chunks_mut::<N>();
+    for (o, column) in out.iter_mut().zip(columns) {
+        *o = row[*column];
+    }
 }
 
 /// The weighted sum of some rows.
@@ -140,17 +163,26 @@ pub(crate) fn pixelate(
     let step = small_width as f64 / width as f64;
     let mut place = step * 0.5;
     for column in columns.iter_mut() {
-        *column = (place as usize).min(small_width - 1) * channels;
+        *column = (place as usize).min(small_width - 1);
         place += step;
     }
     let step = small_height as f64 / height as f64;
     let mut place = step * 0.5;
-    for out in out.chunks_exact_mut(width * channels) {
-        let row = (place as usize).min(small_height - 1) * small_width * channels;
-        let row = &small[row..row + small_width * channels];
-        for (o, column) in out.chunks_exact_mut(channels).zip(columns.iter()) {
-            o.copy_from_slice(&row[*column..*column + channels]);
+    let stride = width * channels;
+    let mut last = None;
+    for y in 0..height {
+        let from = (place as usize).min(small_height - 1);
+        let (done, rest) = out.split_at_mut(y * stride);
+        if last == Some(from) {
+            rest[..stride].copy_from_slice(&done[(y - 1) * stride..]);
+        } else {
+            let row = &small[from * small_width * channels..][..small_width * channels];
+            match channels {
+                3 => repeat::<3>(row, columns, &mut rest[..stride]),
+                _ => repeat::<1>(row, columns, &mut rest[..stride]),
+            }
         }
+        last = Some(from);
         place += step;
     }
 }

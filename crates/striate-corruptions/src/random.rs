@@ -74,11 +74,14 @@ impl Random {
                 let mut words = [0u32; 512];
                 for part in out.chunks_mut(words.len()) {
                     stream.fill_u32(&mut words[..part.len()]);
-                    vectorised(|| {
-                        for (value, word) in part.iter_mut().zip(&words) {
-                            *value = low + scale * (f64::from(*word) + 0.5);
-                        }
-                    });
+                    vectorised(
+                        #[inline(always)]
+                        || {
+                            for (value, word) in part.iter_mut().zip(&words) {
+                                *value = low + scale * (f64::from(*word) + 0.5);
+                            }
+                        },
+                    );
                 }
             }
         }
@@ -107,7 +110,10 @@ pub(crate) const BLOCK: usize = 512;
 pub(crate) fn fill_standard_normal(stream: &mut Stream, out: &mut [f32; BLOCK]) {
     let mut words = [0u32; BLOCK];
     stream.fill_u32(&mut words);
-    vectorised(|| box_muller(&words, out));
+    vectorised(
+        #[inline(always)]
+        || box_muller(&words, out),
+    );
 }
 
 /// The Box-Muller transform, written so that it vectorises: a uniform makes the

@@ -5,7 +5,8 @@
 
 /// Runs `body`, compiled for the machine's vector instructions.
 ///
-/// Only what is inlined into `body` profits.
+/// Only what is inlined into `body` profits, and only if `body` itself is inlined:
+/// it must be a closure marked `#[inline(always)]`.
 #[inline(always)]
 pub(crate) fn vectorised<R>(body: impl FnOnce() -> R) -> R {
     pulp::Arch::new().dispatch(body)
@@ -17,4 +18,15 @@ pub(crate) fn sized<T: Clone + Default>(buffer: &mut Vec<T>, len: usize) -> &mut
         buffer.resize(len, T::default());
     }
     &mut buffer[..len]
+}
+
+/// As [`sized`], with room for `most` elements: for a length that the random
+/// draws decide, so that a later draw allocates nothing.
+pub(crate) fn sized_within<T: Clone + Default>(
+    buffer: &mut Vec<T>,
+    len: usize,
+    most: usize,
+) -> &mut [T] {
+    buffer.reserve(most.saturating_sub(buffer.len()));
+    sized(buffer, len)
 }

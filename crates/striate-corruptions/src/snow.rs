@@ -102,22 +102,26 @@ pub(crate) fn snow(
         white: (1.0 - row.mix) as f32,
     };
     let channels = image.channels();
-    vectorised(|| {
-        let turned = flakes.iter().rev();
-        let pixels = image.pixels().chunks_exact(channels);
-        let flakes = flakes.iter().zip(turned);
-        for ((o, p), (flake, turned)) in out.chunks_exact_mut(channels).zip(pixels).zip(flakes) {
-            let unit = |x: u8| f32::from(x) / 255.0;
-            let gray = match p {
-                [r, g, b] => unit(*r) * 0.299 + unit(*g) * 0.587 + unit(*b) * 0.114,
-                _ => unit(p[0]),
-            };
-            for (o, x) in o.iter_mut().zip(p) {
-                let white = mix.apply(unit(*x), gray);
-                *o = to_u8(f64::from(white) + flake + turned);
+    vectorised(
+        #[inline(always)]
+        || {
+            let turned = flakes.iter().rev();
+            let pixels = image.pixels().chunks_exact(channels);
+            let flakes = flakes.iter().zip(turned);
+            for ((o, p), (flake, turned)) in out.chunks_exact_mut(channels).zip(pixels).zip(flakes)
+            {
+                let unit = |x: u8| f32::from(x) / 255.0;
+                let gray = match p {
+                    [r, g, b] => unit(*r) * 0.299 + unit(*g) * 0.587 + unit(*b) * 0.114,
+                    _ => unit(p[0]),
+                };
+                for (o, x) in o.iter_mut().zip(p) {
+                    let white = mix.apply(unit(*x), gray);
+                    *o = to_u8(f64::from(white) + flake + turned);
+                }
             }
-        }
-    });
+        },
+    );
 }
 
 #[derive(Clone, Copy)]

@@ -6,7 +6,7 @@
 
 use std::sync::OnceLock;
 
-use crate::simd::{sized, vectorised};
+use crate::simd::{sized_within, vectorised};
 use crate::{Error, Result};
 
 /// The five that are drawn. The original lists a sixth and never draws it; it
@@ -132,7 +132,10 @@ impl Texture {
             );
             let mut out = vec![0; scaling.height * scaling.width * 3];
             let mut scratch = Scratch::default();
-            vectorised(|| self.crop(&down, &across, scaling.filter, &mut scratch, &mut out));
+            vectorised(
+                #[inline(always)]
+                || self.crop(&down, &across, scaling.filter, &mut scratch, &mut out),
+            );
             out
         });
         Some(kept)
@@ -154,7 +157,11 @@ impl Texture {
         };
         // Each original row under the crop is scaled along once.
         let (top, bottom) = (first.first, last.first + 3);
-        let lines = sized(&mut s.lines, (bottom - top + 1) as usize * stride);
+        // How many there are depends on where the crop begins; where the texture
+        // is enlarged they are hardly more than the crop's.
+        let count = (bottom - top + 1) as usize;
+        let most = count.max(down.len() + 8);
+        let lines = sized_within(&mut s.lines, count * stride, most * stride);
         for (y, line) in (top..=bottom).zip(lines.chunks_exact_mut(stride)) {
             let y = y.clamp(0, self.height as isize - 1) as usize;
             let pixels = &self.pixels[y * self.width * 3..][..self.width * 3];

@@ -79,9 +79,32 @@ pub(crate) struct Scratch {
     plane: Vec<f32>,
     sum: Vec<f32>,
     row: Vec<f32>,
-    across: Vec<Place>,
-    down: Vec<Place>,
+    across: Across,
+    places: Vec<Place>,
 }
+
+/// How one row is enlarged.
+#[derive(Default)]
+struct Across {
+    stretches: Vec<Stretch>,
+    /// The share of the next pixel, for each value.
+    next: Vec<f32>,
+    /// The enlarged row.
+    row: Vec<f32>,
+}
+
+/// Values whose sources lie side by side, as the values do.
+#[derive(Clone, Copy)]
+struct Stretch {
+    start: usize,
+    end: usize,
+    /// Where the source of `start` is.
+    source: usize,
+}
+
+/// Values handled at a time. A block may reach beyond its stretch: what is
+/// wrong there, the next stretch overwrites.
+const LANES: usize = 8;
 
 /// NumPy's `arange(1, stop, step)`.
 fn factors(stop: f64, step: f64) -> impl Iterator<Item = f64> {
@@ -98,72 +121,108 @@ pub(crate) fn blur(
     out: &mut [u8],
 ) {
     let (height, width, channels) = (image.height(), image.width(), image.channels());
-    // RGB goes with a fourth value, so that a pixel is one vector.
-    let lanes = if channels == 3 { 4 } else { 1 };
-    let line = width * lanes;
-    let plane = sized(&mut s.plane, height * line);
-    let sum = sized(&mut s.sum, height * line);
-    let row = sized(&mut s.row, line + 2 * lanes);
-    vectorised(|| {
-        let pixels = image.pixels().chunks_exact(channels);
-        for (p, x) in plane.chunks_exact_mut(lanes).zip(pixels) {
-            for (p, x) in p.iter_mut().zip(x) {
+    let stride = image.stride();
+    let plane = sized(&mut s.plane, height * stride);
+    let sum = sized(&mut s.sum, height * stride);
+    let row = sized(&mut s.row, stride + 2 * channels + LANES);
+    vectorised(
+        #[inline(always)]
+        || {
+            for (p, x) in plane.iter_mut().zip(image.pixels()) {
                 *p = (f64::from(*x) / 255.0) as f32;
             }
-        }
-    });
+        },
+    );
     sum.fill(0.0);
     let mut count = 0usize;
     for factor in factors(stop, step) {
         count += 1;
-        places(width, factor, keep, &mut s.across);
-        places(height, factor, keep, &mut s.down);
-        let left = crop(width, factor).1 * lanes;
+        places(width, factor, keep, &mut s.places);
+        let left = crop(width, factor).1;
+        s.across.set(&s.places, left, channels);
+        places(height, factor, keep, &mut s.places);
         let top = crop(height, factor).1;
-        vectorised(|| {
-            for (place, sums) in s.down.iter().zip(sum.chunks_exact_mut(line)) {
-                if !place.inside {
-                    continue;
+        vectorised(
+            #[inline(always)]
+            || {
+                for (place, sums) in s.places.iter().zip(sum.chunks_exact_mut(stride)) {
+                    if !place.inside {
+                        continue;
+                    }
+                    let y = top + place.index;
+                    let upper = &plane[y * stride..][..stride];
+                    let lower = &plane[(y + 1).min(height - 1) * stride..][..stride];
+                    let next = place.next as f32;
+                    for ((r, u), l) in row.iter_mut().zip(upper).zip(lower) {
+                        *r = u + next * (l - u);
+                    }
+                    s.across.add_row(row, channels, sums);
                 }
-                let y = top + place.index;
-                let upper = &plane[y * line..][..line];
-                let lower = &plane[(y + 1).min(height - 1) * line..][..line];
-                let next = place.next as f32;
-                for ((r, u), l) in row.iter_mut().zip(upper).zip(lower) {
-                    *r = u + next * (l - u);
-                }
-                if lanes == 4 {
-                    add_row::<4>(&row[left..], &s.across, sums);
-                } else {
-                    add_row::<1>(&row[left..], &s.across, sums);
-                }
-            }
-        });
+            },
+        );
     }
     let divisor = (count + 1) as f32;
-    vectorised(|| {
-        let sums = plane.chunks_exact(lanes).zip(sum.chunks_exact(lanes));
-        for (o, (p, s)) in out.chunks_exact_mut(channels).zip(sums) {
-            for ((o, p), s) in o.iter_mut().zip(p).zip(s) {
+    vectorised(
+        #[inline(always)]
+        || {
+            for ((o, p), s) in out.iter_mut().zip(plane.iter()).zip(sum.iter()) {
                 *o = (((p + s) / divisor).clamp(0.0, 1.0) * 255.0) as i32 as u8;
             }
-        }
-    });
+        },
+    );
 }
 
-/// Adds one enlarged row, of pixels of `N` values.
-#[inline(always)]
-fn add_row<const N: usize>(row: &[f32], places: &[Place], sums: &mut [f32]) {
-    let (row, _) = row.as_chunks::<N>();
-    let (sums, _) = sums.as_chunks_mut::<N>();
-    for (sum, place) in sums.iter_mut().zip(places) {
-        if let Some([a, b]) = row.get(place.index..place.index + 2)
-            && place.inside
-        {
-            let next = place.next as f32;
-            for c in 0..N {
-                sum[c] += a[c] + next * (b[c] - a[c]);
+impl Across {
+    /// From the places of a row's pixels, counted from pixel `left`.
+    fn set(&mut self, places: &[Place], left: usize, channels: usize) {
+        let values = places.len() * channels;
+        sized(&mut self.row, values + LANES);
+        let next = sized(&mut self.next, values + LANES);
+        self.stretches.clear();
+        // As many as there are pixels, at most.
+        self.stretches.reserve(places.len());
+        // Only the last ones can lie outside.
+        for (k, place) in places.iter().take_while(|p| p.inside).enumerate() {
+            let start = k * channels;
+            next[start..start + channels].fill(place.next as f32);
+            let source = (left + place.index) * channels;
+            match self.stretches.last_mut() {
+                Some(s) if s.source + (start - s.start) == source => s.end += channels,
+                _ => self.stretches.push(Stretch {
+                    start,
+                    end: start + channels,
+                    source,
+                }),
             }
+        }
+    }
+
+    /// Adds the enlarged `row`, which goes on beyond its last pixel.
+    #[inline(always)]
+    fn add_row(&mut self, row: &[f32], channels: usize, sums: &mut [f32]) {
+        let Self {
+            stretches,
+            next,
+            row: enlarged,
+        } = self;
+        for stretch in stretches.iter() {
+            let values = stretch.end - stretch.start;
+            let count = values.div_ceil(LANES) * LANES;
+            // One check per stretch, none per block.
+            let out = enlarged[stretch.start..][..count].as_chunks_mut::<LANES>();
+            let next = next[stretch.start..][..count].as_chunks::<LANES>();
+            let a = row[stretch.source..][..count].as_chunks::<LANES>();
+            let b = row[stretch.source + channels..][..count].as_chunks::<LANES>();
+            for (((o, t), a), b) in out.0.iter_mut().zip(next.0).zip(a.0).zip(b.0) {
+                *o = std::array::from_fn(
+                    #[inline(always)]
+                    |l| a[l] + t[l] * (b[l] - a[l]),
+                );
+            }
+        }
+        let inside = stretches.last().map_or(0, |s| s.end);
+        for (sum, value) in sums[..inside].iter_mut().zip(&*enlarged) {
+            *sum += value;
         }
     }
 }

@@ -34,6 +34,22 @@ fn pixels_equal_the_python_package() {
     }
 }
 
+#[test]
+fn the_readme_table_is_current() {
+    let text = include_str!("../README.md");
+    let [_, found, _] = support::readme(text).unwrap();
+    // Elsewhere another last bit of exp, log or sine may move a few values.
+    if cfg!(all(target_os = "linux", target_arch = "x86_64")) {
+        assert_eq!(
+            found,
+            support::table().unwrap(),
+            "run `cargo xtask golden corruptions`"
+        );
+    } else {
+        assert_eq!(found.lines().count(), 2 + 19);
+    }
+}
+
 /// The parts in which the small-image generators differ from the package.
 #[test]
 fn small_tables_equal_their_generators() {

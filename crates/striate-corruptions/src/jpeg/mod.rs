@@ -39,7 +39,10 @@ pub(crate) fn round_trip(image: ImageRef<'_>, quality: u8, s: &mut Scratch, out:
             row[..width].copy_from_slice(from);
             row[width..].fill(from[width - 1]);
         }
-        vectorised(|| code(luma, plane, &tables.luma));
+        vectorised(
+            #[inline(always)]
+            || code(luma, plane, &tables.luma),
+        );
         for (o, row) in out
             .chunks_exact_mut(width)
             .zip(luma.chunks_exact(plane.stride))
@@ -54,8 +57,14 @@ pub(crate) fn round_trip(image: ImageRef<'_>, quality: u8, s: &mut Scratch, out:
     let y = sized(&mut s.y, full.len());
     let cb = sized(&mut s.cb, full.len());
     let cr = sized(&mut s.cr, full.len());
-    vectorised(|| colour::to_ycc(&image, full, y, cb, cr));
-    vectorised(|| code(y, full, &tables.luma));
+    vectorised(
+        #[inline(always)]
+        || colour::to_ycc(&image, full, y, cb, cr),
+    );
+    vectorised(
+        #[inline(always)]
+        || code(y, full, &tables.luma),
+    );
     let half = Plane {
         height: full.height / 2,
         stride: full.stride / 2,
@@ -63,10 +72,13 @@ pub(crate) fn round_trip(image: ImageRef<'_>, quality: u8, s: &mut Scratch, out:
     let (small_height, small_width) = (height.div_ceil(2), width.div_ceil(2));
     for (chroma, small) in [&*cb, &*cr].into_iter().zip(&mut s.small) {
         let small = sized(small, half.len());
-        vectorised(|| {
-            halve(chroma, full, half, small_height, small);
-            code(small, half, &tables.chroma);
-        });
+        vectorised(
+            #[inline(always)]
+            || {
+                halve(chroma, full, half, small_height, small);
+                code(small, half, &tables.chroma);
+            },
+        );
     }
     let [cb, cr] = &s.small;
     let chroma = colour::Chroma {
@@ -76,7 +88,10 @@ pub(crate) fn round_trip(image: ImageRef<'_>, quality: u8, s: &mut Scratch, out:
         height: small_height,
         width: small_width,
     };
-    vectorised(|| colour::to_rgb(y, full.stride, &chroma, &mut s.sums, width, out));
+    vectorised(
+        #[inline(always)]
+        || colour::to_rgb(y, full.stride, &chroma, &mut s.sums, width, out),
+    );
 }
 
 /// A padded plane of bytes.

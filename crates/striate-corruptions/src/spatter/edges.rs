@@ -3,6 +3,8 @@
 //! Invariant: gradients are integers; distances are f32 sums of the steps 1, 1.4
 //! and 2.1969, as Intel's library, which OpenCV calls, forms them.
 
+use crate::simd::vectorised;
+
 /// Thresholds on the gradient's magnitude |dx| + |dy|.
 const LOW: i32 = 50;
 const HIGH: i32 = 150;
@@ -70,6 +72,8 @@ fn canny(image: &[u8], height: usize, width: usize, s: &mut Scratch) {
         }
     }
     s.stack.clear();
+    // Each pixel comes at most once.
+    s.stack.reserve(height * width);
     for y in 1..=height {
         for at in y * stride + 1..=y * stride + width {
             let m = s.magnitude[at];
@@ -123,52 +127,69 @@ fn is_ridge(s: &Scratch, at: usize, stride: usize, m: i32) -> bool {
     }
 }
 
+const STRAIGHT: f32 = 1.0;
+const DIAGONAL: f32 = 1.4;
+const KNIGHT: f32 = 2.1969;
+const LIMIT: f32 = 1e30;
+
 /// Two passes with a 5x5 mask (Borgefors 1986).
 fn transform(height: usize, width: usize, s: &mut Scratch, out: &mut [f32]) {
-    const STRAIGHT: f32 = 1.0;
-    const DIAGONAL: f32 = 1.4;
-    const KNIGHT: f32 = 2.1969;
-    const LIMIT: f32 = 1e30;
+    // Two columns and two rows of border on each side.
     let stride = width + 4;
     let distance = &mut s.distance;
     distance.clear();
     distance.resize((height + 4) * stride, LIMIT);
-    let edge = |y: usize, x: usize| s.state[(y + 1) * (width + 2) + x + 1] == EDGE;
     for y in 0..height {
-        for x in 0..width {
-            let at = (y + 2) * stride + x + 2;
-            let d = |i: usize| distance[i];
-            let near = [
-                d(at - 2 * stride - 1) + KNIGHT,
-                d(at - 2 * stride + 1) + KNIGHT,
-                d(at - stride - 2) + KNIGHT,
-                d(at - stride - 1) + DIAGONAL,
-                d(at - stride) + STRAIGHT,
-                d(at - stride + 1) + DIAGONAL,
-                d(at - stride + 2) + KNIGHT,
-                d(at - 1) + STRAIGHT,
-            ];
-            let nearest = near.into_iter().fold(LIMIT, f32::min);
-            distance[at] = if edge(y, x) { 0.0 } else { nearest };
+        let (above, rows) = distance.split_at_mut((y + 2) * stride);
+        let (two, one) = above[y * stride..].split_at(stride);
+        let row = &mut rows[..stride];
+        let edges = &s.state[(y + 1) * (width + 2) + 1..];
+        for (d, state) in row[2..width + 2].iter_mut().zip(edges) {
+            if *state == EDGE {
+                *d = 0.0;
+            }
+        }
+        from_rows(two, one, &mut row[2..width + 2]);
+        for x in 2..width + 2 {
+            row[x] = row[x].min(row[x - 1] + STRAIGHT);
         }
     }
-    for y in (0..height).rev() {
-        for x in (0..width).rev() {
-            let at = (y + 2) * stride + x + 2;
-            let d = |i: usize| distance[i];
-            let near = [
-                d(at + 2 * stride + 1) + KNIGHT,
-                d(at + 2 * stride - 1) + KNIGHT,
-                d(at + stride + 2) + KNIGHT,
-                d(at + stride + 1) + DIAGONAL,
-                d(at + stride) + STRAIGHT,
-                d(at + stride - 1) + DIAGONAL,
-                d(at + stride - 2) + KNIGHT,
-                d(at + 1) + STRAIGHT,
-            ];
-            let nearest = near.into_iter().fold(d(at), f32::min);
-            distance[at] = nearest;
-            out[y * width + x] = nearest.min(FAR);
+    for (y, out) in out.chunks_exact_mut(width).enumerate().rev() {
+        let (rows, below) = distance.split_at_mut((y + 3) * stride);
+        let (one, two) = below.split_at(stride);
+        let row = &mut rows[(y + 2) * stride..];
+        from_rows(&two[..stride], one, &mut row[2..width + 2]);
+        for x in (2..width + 2).rev() {
+            row[x] = row[x].min(row[x + 1] + STRAIGHT);
+        }
+        for (o, d) in out.iter_mut().zip(&row[2..]) {
+            *o = d.min(FAR);
         }
     }
+}
+
+/// Shortens the distances of a row by the ways over the rows one and two away,
+/// which have two columns of border.
+fn from_rows(two: &[f32], one: &[f32], row: &mut [f32]) {
+    let width = row.len();
+    let ways = [
+        (&two[1..][..width], KNIGHT),
+        (&two[3..][..width], KNIGHT),
+        (&one[..width], KNIGHT),
+        (&one[1..][..width], DIAGONAL),
+        (&one[2..][..width], STRAIGHT),
+        (&one[3..][..width], DIAGONAL),
+        (&one[4..][..width], KNIGHT),
+    ];
+    vectorised(
+        #[inline(always)]
+        || {
+            for (line, step) in ways {
+                for (d, from) in row.iter_mut().zip(line) {
+                    let way = from + step;
+                    *d = if way < *d { way } else { *d };
+                }
+            }
+        },
+    );
 }

@@ -5,8 +5,9 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use super::output::io;
 use super::{BadFile, Format};
-use crate::{Error, Result};
+use crate::{Corruption, Error, Result, Severity};
 
 /// One source image.
 pub(super) struct Source {
@@ -14,42 +15,41 @@ pub(super) struct Source {
     /// Its path below the input folder, with `/` between the parts.
     pub(super) name: String,
     /// The path of its results below `<corruption>/<severity>/`.
-    pub(super) target: String,
+    target: String,
     /// Its place in the sorted list.
     pub(super) index: u64,
 }
 
+impl Source {
+    /// The path of a result below the output folder.
+    pub(super) fn result(&self, corruption: Corruption, severity: Severity) -> String {
+        format!("{corruption}/{severity}/{}", self.target)
+    }
+}
+
+/// The images at or below `input`, and what is there but cannot be used.
 pub(super) fn list(
     input: &Path,
     output: &Path,
     format: Format,
 ) -> Result<(Vec<Source>, Vec<BadFile>)> {
-    let io = |action: &'static str, path: &Path| {
-        let path = path.to_owned();
-        move |source| Error::Io {
-            action,
-            path,
-            source,
-        }
-    };
-    let (mut paths, mut bad) = (Vec::new(), Vec::new());
-    let metadata = fs::metadata(input).map_err(io("read", input))?;
-    let root = if metadata.is_dir() {
-        fs::create_dir_all(output).map_err(io("create", output))?;
-        let inner = fs::canonicalize(output).map_err(io("resolve", output))?;
-        let outer = fs::canonicalize(input).map_err(io("resolve", input))?;
-        if inner.starts_with(&outer) {
+    let outer = fs::canonicalize(input).map_err(io("read", input))?;
+    let mut found = Found::default();
+    let root = if outer.is_dir() {
+        if resolve(output)?.starts_with(&outer) {
             return Err(Error::OutputInsideInput {
                 output: output.to_owned(),
                 input: input.to_owned(),
             });
         }
-        walk(input, &mut paths, &mut bad)?;
+        let entries = fs::read_dir(input).map_err(io("list", input))?;
+        found.walk(entries, &mut vec![outer]);
         input
     } else {
-        paths.push(input.to_owned());
+        found.paths.push(input.to_owned());
         input.parent().unwrap_or(Path::new(""))
     };
+    let Found { mut paths, mut bad } = found;
     paths.sort();
     let mut targets = BTreeSet::new();
     let mut sources = Vec::new();
@@ -77,12 +77,25 @@ pub(super) fn list(
             index: sources.len() as u64,
         });
     }
-    if sources.is_empty() {
+    if sources.is_empty() && bad.is_empty() {
         return Err(Error::NoImages {
             path: input.to_owned(),
         });
     }
     Ok((sources, bad))
+}
+
+/// The place of a folder that need not exist yet, links resolved.
+fn resolve(folder: &Path) -> Result<PathBuf> {
+    let absolute = std::path::absolute(folder).map_err(io("resolve", folder))?;
+    for (depth, ancestor) in absolute.ancestors().enumerate() {
+        if let Ok(mut place) = fs::canonicalize(ancestor) {
+            let missing = absolute.components().count() - depth;
+            place.extend(absolute.components().skip(missing));
+            return Ok(place);
+        }
+    }
+    Ok(absolute)
 }
 
 fn name_below(path: &Path, root: &Path) -> Option<String> {
@@ -95,30 +108,57 @@ fn name_below(path: &Path, root: &Path) -> Option<String> {
     Some(parts?.join("/"))
 }
 
-fn walk(folder: &Path, paths: &mut Vec<PathBuf>, bad: &mut Vec<BadFile>) -> Result<()> {
-    let io = |source| Error::Io {
-        action: "list",
-        path: folder.to_owned(),
-        source,
-    };
-    for entry in fs::read_dir(folder).map_err(io)? {
-        let entry = entry.map_err(io)?;
-        let path = entry.path();
-        let kind = entry.file_type().map_err(io)?;
-        if kind.is_dir() {
-            walk(&path, paths, bad)?;
-            continue;
+#[derive(Default)]
+struct Found {
+    paths: Vec<PathBuf>,
+    bad: Vec<BadFile>,
+}
+
+impl Found {
+    /// Links are followed, except to a folder that is being walked already:
+    /// `above` holds these, resolved.
+    fn walk(&mut self, entries: fs::ReadDir, above: &mut Vec<PathBuf>) {
+        for entry in entries {
+            let path = match entry {
+                Ok(entry) => entry.path(),
+                Err(e) => {
+                    let folder = above.last().cloned().unwrap_or_default();
+                    self.refuse(folder, format!("folder: {e}"));
+                    continue;
+                }
+            };
+            if !path.is_dir() {
+                self.file(path);
+                continue;
+            }
+            match fs::canonicalize(&path).and_then(|place| Ok((place, fs::read_dir(&path)?))) {
+                Ok((place, _)) if above.contains(&place) => {
+                    self.refuse(path, "link to a folder that it lies in".into());
+                }
+                Ok((place, entries)) => {
+                    above.push(place);
+                    self.walk(entries, above);
+                    above.pop();
+                }
+                Err(e) => self.refuse(path, format!("folder: {e}")),
+            }
         }
+    }
+
+    fn file(&mut self, path: PathBuf) {
         let extension = path.extension().unwrap_or_default().to_ascii_lowercase();
         match extension.to_str() {
-            Some("png" | "jpg" | "jpeg") => paths.push(path),
-            Some("bmp" | "gif" | "tif" | "tiff" | "webp" | "ppm" | "pgm") => bad.push(BadFile {
+            Some("png" | "jpg" | "jpeg") => self.paths.push(path),
+            Some("bmp" | "gif" | "tif" | "tiff" | "webp" | "ppm" | "pgm") => self.refuse(
                 path,
-                reason: "image format not supported: expected PNG or JPEG".into(),
-            }),
+                "image format not supported: expected PNG or JPEG".into(),
+            ),
             // Not an image: class lists, annotations.
             _ => {}
         }
     }
-    Ok(())
+
+    fn refuse(&mut self, path: PathBuf, reason: String) {
+        self.bad.push(BadFile { path, reason });
+    }
 }

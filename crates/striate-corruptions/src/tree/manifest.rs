@@ -1,7 +1,7 @@
 //! `manifest.jsonl`: the configuration, then one line per source image.
 //!
 //! Invariant: a line is added after all results of its image are in place; a
-//! line that a crash cut short is dropped.
+//! last line that a crash cut short is dropped, any other damage is an error.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -12,10 +12,11 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::TreeConfig;
+use super::output::{MANIFEST, Output, io};
 use crate::{Error, Result};
 
 /// The first line.
-#[derive(Serialize, Deserialize)]
+#[derive(PartialEq, Serialize, Deserialize)]
 struct Header {
     made_by: String,
     config: TreeConfig,
@@ -38,8 +39,8 @@ pub(super) struct Record {
     pub(super) results: BTreeMap<String, String>,
 }
 
-pub(super) struct Manifest {
-    path: PathBuf,
+pub(super) struct Manifest<'a> {
+    output: &'a Output,
     header: String,
     file: fs::File,
     records: BTreeMap<String, Record>,
@@ -53,49 +54,28 @@ pub(super) fn sha256(bytes: &[u8]) -> String {
         .collect()
 }
 
-impl Manifest {
-    pub(super) fn open(output: &Path, config: &TreeConfig) -> Result<Self> {
-        let path = output.join("manifest.jsonl");
-        fs::create_dir_all(output).map_err(io("create", output))?;
-        let header = encode(
-            &Header {
-                made_by: format!("striate-corruptions {}", env!("CARGO_PKG_VERSION")),
-                config: config.clone(),
-                constants: constants(config),
-            },
-            &path,
-        )?;
-        let mut records = BTreeMap::new();
-        match fs::read_to_string(&path) {
-            Ok(text) => {
-                let mut lines = text.lines();
-                // An empty file is one that a crash left before its first line.
-                if let Some(first) = lines.next() {
-                    let found: Header =
-                        serde_json::from_str(first).map_err(|e| Error::Manifest {
-                            path: path.clone(),
-                            reason: e.to_string(),
-                        })?;
-                    if found.config != *config {
-                        return Err(Error::OtherConfiguration { path });
-                    }
-                }
-                for line in lines {
-                    if let Ok(record) = serde_json::from_str::<Record>(line) {
-                        records.insert(record.source.clone(), record);
-                    }
-                }
-            }
-            Err(e) if e.kind() == std::io::ErrorKind::NotFound => {}
+impl<'a> Manifest<'a> {
+    /// Takes up what an earlier run with the same configuration has written.
+    pub(super) fn open(output: &'a Output, config: &TreeConfig) -> Result<Self> {
+        let path = output.path(MANIFEST);
+        let header = Header {
+            made_by: format!("striate-corruptions {}", env!("CARGO_PKG_VERSION")),
+            config: config.clone(),
+            constants: constants(config),
+        };
+        let records = match fs::read(&path) {
+            Ok(bytes) => records(&bytes, &header, &path)?,
+            Err(e) if e.kind() == std::io::ErrorKind::NotFound => BTreeMap::new(),
             Err(e) => return Err(io("read", &path)(e)),
-        }
-        write_atomically(&path, &lines(&header, &records, &path)?)?;
+        };
+        let header = encode(&header, &path)?;
+        output.write(MANIFEST, &lines(&header, &records, &path)?)?;
         let file = fs::OpenOptions::new()
             .append(true)
             .open(&path)
             .map_err(io("open", &path))?;
         Ok(Self {
-            path,
+            output,
             header,
             file,
             records,
@@ -107,25 +87,60 @@ impl Manifest {
         self.records.clone()
     }
 
-    pub(super) fn append(&mut self, records: &[Record]) -> Result<()> {
-        let mut text = String::new();
-        for record in records {
-            text += &encode(record, &self.path)?;
-            self.records.insert(record.source.clone(), record.clone());
-        }
+    pub(super) fn append(&mut self, record: Record) -> Result<()> {
+        let path = self.path();
+        let line = encode(&record, &path)?;
+        self.records.insert(record.source.clone(), record);
         self.file
-            .write_all(text.as_bytes())
-            .map_err(io("write", &self.path))
+            .write_all(line.as_bytes())
+            .map_err(io("write", &path))
     }
 
-    /// Brings the lines into order, unless the run was stopped.
-    pub(super) fn finish(self, stopped: bool) -> Result<PathBuf> {
-        if !stopped {
-            let text = lines(&self.header, &self.records, &self.path)?;
-            write_atomically(&self.path, &text)?;
-        }
-        Ok(self.path)
+    /// Brings the lines into order.
+    pub(super) fn sort(&self) -> Result<()> {
+        let text = lines(&self.header, &self.records, &self.path())?;
+        self.output.write(MANIFEST, &text)
     }
+
+    pub(super) fn path(&self) -> PathBuf {
+        self.output.path(MANIFEST)
+    }
+}
+
+/// The records of a manifest, by source.
+fn records(bytes: &[u8], expected: &Header, path: &Path) -> Result<BTreeMap<String, Record>> {
+    let damaged = |line: usize, reason: String| Error::Manifest {
+        path: path.to_owned(),
+        reason: format!("line {line}: {reason}; remove it and its results to start again"),
+    };
+    let mut records = BTreeMap::new();
+    if bytes.is_empty() {
+        // What a power cut can leave of the very first write.
+        return Ok(records);
+    }
+    // Without its end of line, a line was cut short.
+    let whole = bytes.split_inclusive(|b| *b == b'\n');
+    for (i, line) in whole.filter(|l| l.ends_with(b"\n")).enumerate() {
+        if i == 0 {
+            let found: Header =
+                serde_json::from_slice(line).map_err(|e| damaged(1, e.to_string()))?;
+            if found != *expected {
+                return Err(Error::OtherConfiguration {
+                    path: path.to_owned(),
+                    found: found.made_by,
+                });
+            }
+        } else {
+            let record: Record =
+                serde_json::from_slice(line).map_err(|e| damaged(i + 1, e.to_string()))?;
+            records.insert(record.source.clone(), record);
+        }
+    }
+    // The header is written in one piece: a file without is not ours.
+    if !bytes.contains(&b'\n') {
+        return Err(damaged(1, "not the header of a manifest".to_owned()));
+    }
+    Ok(records)
 }
 
 fn constants(config: &TreeConfig) -> BTreeMap<String, String> {
@@ -156,22 +171,4 @@ fn lines(header: &str, records: &BTreeMap<String, Record>, path: &Path) -> Resul
         text += &encode(record, path)?;
     }
     Ok(text.into_bytes())
-}
-
-pub(super) fn io(action: &'static str, path: &Path) -> impl FnOnce(std::io::Error) -> Error {
-    let path = path.to_owned();
-    move |source| Error::Io {
-        action,
-        path,
-        source,
-    }
-}
-
-/// Writes beside the place and renames, so that the place holds all or nothing.
-pub(super) fn write_atomically(path: &Path, bytes: &[u8]) -> Result<()> {
-    let mut name = path.file_name().unwrap_or_default().to_owned();
-    name.push(format!(".{}.part", std::process::id()));
-    let part = path.with_file_name(name);
-    fs::write(&part, bytes).map_err(io("write", &part))?;
-    fs::rename(&part, path).map_err(io("rename", path))
 }

@@ -23,87 +23,29 @@
 //! folder and the configuration alone (in NumPy mode also on its place in the
 //! sorted list): not on threads, nor on how often the run was interrupted.
 
+mod config;
 mod decode;
 mod files;
 mod manifest;
+mod output;
 mod work;
 
 use std::path::{Path, PathBuf};
+use std::sync::Mutex;
 
 use rayon::prelude::*;
-use serde::{Deserialize, Serialize};
 
-use crate::{Corruption, Corruptor, Error, Result, Severity, Table};
+use crate::Result;
+use crate::batch::{PerThread, lock};
 use manifest::Manifest;
+use output::Output;
 use work::{Outcome, Worker};
 
+pub use config::{Format, RandomMode, TreeConfig};
 pub use decode::{Decoded, decode};
 
-/// Which random numbers a run uses.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum RandomMode {
-    /// A ChaCha8 stream per image (by its path), corruption and severity.
-    #[default]
-    Counter,
-    /// NumPy's streams: image `i` of the sorted list (from 0) gets what the
-    /// Python package gives right after `numpy.random.seed(seed + i)`.
-    Numpy,
-}
-
-/// How results are stored.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Format {
-    /// Without loss.
-    #[default]
-    Png,
-    /// Baseline JPEG of the given quality (1 to 100): one more corruption on top.
-    Jpeg(u8),
-}
-
-impl Format {
-    fn extension(self) -> &'static str {
-        match self {
-            Self::Png => "png",
-            Self::Jpeg(_) => "JPEG",
-        }
-    }
-}
-
-/// What to make.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct TreeConfig {
-    /// The table of constants.
-    pub table: Table,
-    /// The corruptions.
-    pub corruptions: Vec<Corruption>,
-    /// The severities.
-    pub severities: Vec<Severity>,
-    /// The seed.
-    pub seed: u64,
-    /// The kind of random numbers.
-    pub random: RandomMode,
-    /// The kind of files.
-    pub format: Format,
-}
-
-impl Default for TreeConfig {
-    fn default() -> Self {
-        Self {
-            table: Table::ImageCorruptions,
-            corruptions: Corruption::COMMON.to_vec(),
-            severities: Severity::ALL.to_vec(),
-            seed: 0,
-            random: RandomMode::Counter,
-            format: Format::Png,
-        }
-    }
-}
-
-/// How far a run is, in source images.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// How far a run is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Progress {
     /// Images finished, those of earlier runs and the bad ones included.
     pub done: usize,
@@ -113,6 +55,12 @@ pub struct Progress {
     pub resumed: usize,
     /// Images that could not be used.
     pub bad: usize,
+    /// Results in place, with those that bad images will not have.
+    pub results: usize,
+    /// Results of all images.
+    pub results_total: usize,
+    /// Results that this run has made: what its speed follows from.
+    pub made: usize,
 }
 
 /// A file that could not be used.
@@ -148,75 +96,108 @@ pub struct TreeReport {
 /// 16-bit, CMYK, truncated and too small images are reported in
 /// [`TreeReport::bad`], and the run goes on.
 ///
-/// `observe` is called after every few images; `stop` is asked before each.
+/// `observe` is called after each result, from any thread of the rayon pool that
+/// this is called in, one call at a time; `stop` is asked before each result.
 ///
 /// # Errors
 ///
-/// If the input holds no image, the output lies inside the input or was made
-/// with another configuration, or a file cannot be written.
+/// If the input holds no image, the output lies inside the input, was made with
+/// another configuration, is in use or damaged, or a file cannot be written.
 pub fn corrupt_tree(
     input: &Path,
     output: &Path,
     config: &TreeConfig,
-    observe: &mut dyn FnMut(Progress),
+    observe: &mut (dyn FnMut(Progress) + Send),
     stop: &(dyn Fn() -> bool + Sync),
 ) -> Result<TreeReport> {
-    if config.random == RandomMode::Numpy && u32::try_from(config.seed).is_err() {
-        return Err(Error::NumpySeed { found: config.seed });
-    }
-    let (sources, mut bad) = files::list(input, output, config.format)?;
-    let mut manifest = Manifest::open(output, config)?;
-    let mut progress = Progress {
-        done: bad.len(),
-        total: sources.len() + bad.len(),
-        resumed: 0,
-        bad: bad.len(),
-    };
+    config.check()?;
+    let (sources, bad) = files::list(input, output, config.format)?;
+    let output = Output::open(output)?;
+    let manifest = Manifest::open(&output, config)?;
+    let known = manifest.known();
+    let cells = config.cells().count();
+    let run = Mutex::new(Run {
+        progress: Progress {
+            done: bad.len(),
+            total: sources.len() + bad.len(),
+            bad: bad.len(),
+            results_total: sources.len() * cells,
+            ..Progress::default()
+        },
+        manifest,
+        bad,
+        stopped: false,
+        observe,
+    });
     let worker = Worker {
         config,
-        output,
-        known: manifest.known(),
+        output: &output,
+        known,
+        stop,
+        made: &|| lock(&run).made(),
     };
-    let chunk = 4 * rayon::current_num_threads();
-    let mut stopped = false;
-    let mut records = Vec::new();
-    for part in sources.chunks(chunk) {
-        let outcomes: Vec<Option<Result<Outcome>>> = part
-            .par_iter()
-            .map_init(
-                || Corruptor::new(config.table),
-                |corruptor, source| (!stop()).then(|| worker.image(source, corruptor)),
-            )
-            .collect();
-        for outcome in outcomes {
-            let Some(outcome) = outcome else {
-                stopped = true;
-                continue;
-            };
-            match outcome? {
-                Outcome::Made(record) => records.push(record),
-                Outcome::Resumed => progress.resumed += 1,
-                Outcome::Bad(file) => {
-                    progress.bad += 1;
-                    bad.push(file);
-                }
-            }
-            progress.done += 1;
+    let corruptors = PerThread::new(config.table);
+    sources.par_iter().try_for_each(|source| {
+        if stop() {
+            lock(&run).stopped = true;
+            return Ok(());
         }
-        manifest.append(&records)?;
-        records.clear();
-        observe(progress);
-        if stopped {
-            break;
-        }
-    }
+        let outcome = corruptors.with(|corruptor| worker.image(source, corruptor))?;
+        lock(&run).take(outcome, cells)
+    })?;
+    let mut run = lock(&run);
+    let mut bad = std::mem::take(&mut run.bad);
     bad.sort_by(|a, b| a.path.cmp(&b.path));
+    if !run.stopped {
+        run.manifest.sort()?;
+    }
     Ok(TreeReport {
-        progress,
+        progress: run.progress,
         bad,
-        stopped,
-        manifest: manifest.finish(stopped)?,
+        stopped: run.stopped,
+        manifest: run.manifest.path(),
     })
+}
+
+/// What the threads share.
+struct Run<'a> {
+    manifest: Manifest<'a>,
+    progress: Progress,
+    bad: Vec<BadFile>,
+    stopped: bool,
+    observe: &'a mut (dyn FnMut(Progress) + Send),
+}
+
+impl Run<'_> {
+    /// One more result is in place.
+    fn made(&mut self) {
+        self.progress.results += 1;
+        self.progress.made += 1;
+        (self.observe)(self.progress);
+    }
+
+    /// One more image of `cells` results has ended.
+    fn take(&mut self, outcome: Outcome, cells: usize) -> Result<()> {
+        match outcome {
+            Outcome::Made(record) => self.manifest.append(record)?,
+            Outcome::Resumed => {
+                self.progress.resumed += 1;
+                self.progress.results += cells;
+            }
+            Outcome::Bad(file) => {
+                self.progress.bad += 1;
+                self.progress.results += cells;
+                self.bad.push(file);
+            }
+            Outcome::Stopped => {
+                self.stopped = true;
+                return Ok(());
+            }
+        }
+        self.progress.done += 1;
+        (self.observe)(self.progress);
+        Ok(())
+    }
 }
 
 #[cfg(test)]

@@ -1,9 +1,9 @@
-use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::fs;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::*;
+use crate::{Corruption, Corruptor, Error, Severity, Table};
 
 fn png(height: u32, width: u32, start: u8) -> Vec<u8> {
     let image = image::RgbImage::from_fn(width, height, |x, y| {
@@ -63,24 +63,28 @@ fn an_interrupted_run_ends_with_the_same_bytes() {
     assert!(report.bad.is_empty() && !report.stopped);
 
     let parts = place.path().join("parts");
+    // In the third image: an image asks once, and again before each result.
     let asked = AtomicUsize::new(0);
-    let stop = || asked.fetch_add(1, Ordering::Relaxed) >= 2;
-    let first = corrupt_tree(&input, &parts, &config(), &mut |_| {}, &stop).unwrap();
-    assert!(first.stopped && first.progress.done == 2);
-    // What a crash leaves: half a line.
+    let stop = || asked.fetch_add(1, Ordering::Relaxed) >= 12;
+    let one_thread = rayon::ThreadPoolBuilder::new()
+        .num_threads(1)
+        .build()
+        .unwrap();
+    let first = one_thread
+        .install(|| corrupt_tree(&input, &parts, &config(), &mut |_| {}, &stop))
+        .unwrap();
+    assert!(first.stopped && first.progress.done == 2 && first.progress.made == 9);
+    // What a crash leaves: half a line, half a file.
     let mut text = fs::read(&first.manifest).unwrap();
     text.extend(b"{\"source\":\"b/");
     fs::write(&first.manifest, text).unwrap();
-    let seen = Cell::new(0);
-    let second = corrupt_tree(
-        &input,
-        &parts,
-        &config(),
-        &mut |p| seen.set(p.done),
-        &|| false,
-    )
-    .unwrap();
-    assert_eq!((second.progress.resumed, seen.get()), (2, 4));
+    fs::create_dir(parts.join(".partial")).unwrap();
+    fs::write(parts.join(".partial/0"), "half").unwrap();
+    let mut seen = Progress::default();
+    let second = corrupt_tree(&input, &parts, &config(), &mut |p| seen = p, &|| false).unwrap();
+    assert_eq!((second.progress.resumed, second.progress.made), (2, 8));
+    assert_eq!(seen, second.progress);
+    assert_eq!((seen.done, seen.results, seen.results_total), (4, 16, 16));
     assert_eq!(contents(&whole), contents(&parts));
     assert_eq!(contents(&whole).len(), 4 * 4 + 1);
     assert!(whole.join("fog/5/b/3.png").is_file());
@@ -121,6 +125,50 @@ fn a_changed_source_is_made_again() {
     let changed = before.iter().filter(|(k, v)| after[*k] != **v).count();
     // Four results and the manifest.
     assert_eq!(changed, 5);
+}
+
+#[test]
+fn names_that_differ_in_their_extension_keep_apart() {
+    let place = tempfile::tempdir().unwrap();
+    let (input, output) = (place.path().join("in"), place.path().join("out"));
+    fs::create_dir(&input).unwrap();
+    for (i, name) in ["a.PNG", "a.jpg", "a.jpg.png", "a.png"].iter().enumerate() {
+        // The content says what it is, not the name.
+        fs::write(input.join(name), png(20, 24, i as u8 * 50)).unwrap();
+        let report = corrupt_tree(&input, &output, &config(), &mut |_| {}, &|| false).unwrap();
+        assert_eq!((report.progress.done, report.bad.len()), (i + 1, 0));
+    }
+    let afresh = place.path().join("afresh");
+    corrupt_tree(&input, &afresh, &config(), &mut |_| {}, &|| false).unwrap();
+    assert_eq!(contents(&output), contents(&afresh));
+    assert_eq!(contents(&output).len(), 4 * 4 + 1);
+}
+
+#[test]
+fn a_configuration_that_cannot_be_carried_out_is_refused() {
+    let place = tempfile::tempdir().unwrap();
+    let (input, output) = (place.path().join("in"), place.path().join("out"));
+    tree(&input);
+    let refused = |change: &dyn Fn(&mut TreeConfig), part: &str| {
+        let mut config = config();
+        change(&mut config);
+        let text = corrupt_tree(&input, &output, &config, &mut |_| {}, &|| false)
+            .unwrap_err()
+            .to_string();
+        assert!(text.contains(part), "{text}");
+    };
+    refused(&|c| c.corruptions.clear(), "corruption: none");
+    refused(&|c| c.severities.clear(), "severity: none");
+    refused(
+        &|c| c.corruptions.push(Corruption::Fog),
+        "fog is named twice",
+    );
+    refused(&|c| c.format = Format::Jpeg(0), "Q from 1 to 100");
+    refused(
+        &|c| (c.random, c.seed) = (RandomMode::Numpy, 1 << 32),
+        "below 2^32",
+    );
+    assert!(!output.exists());
 }
 
 #[test]

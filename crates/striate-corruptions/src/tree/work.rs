@@ -1,9 +1,8 @@
 //! One source image: read, corrupt, write. Invariant: an unusable image is an
 //! outcome, an unwritable result is an error.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
-use std::path::Path;
 
 use image::ExtendedColorType;
 use image::ImageEncoder;
@@ -11,7 +10,8 @@ use striate_random::Seed;
 
 use super::decode::{Decoded, decode};
 use super::files::Source;
-use super::manifest::{Record, io, sha256, write_atomically};
+use super::manifest::{Record, sha256};
+use super::output::Output;
 use super::{BadFile, Format, RandomMode, TreeConfig};
 use crate::{Corruptor, Error, ImageRef, Random, Result};
 
@@ -19,12 +19,17 @@ pub(super) enum Outcome {
     Made(Record),
     Resumed,
     Bad(BadFile),
+    Stopped,
 }
 
 pub(super) struct Worker<'a> {
     pub(super) config: &'a TreeConfig,
-    pub(super) output: &'a Path,
+    pub(super) output: &'a Output,
     pub(super) known: BTreeMap<String, Record>,
+    /// Asked before each result.
+    pub(super) stop: &'a (dyn Fn() -> bool + Sync),
+    /// Told after each result.
+    pub(super) made: &'a (dyn Fn() + Sync),
 }
 
 impl Worker<'_> {
@@ -47,7 +52,7 @@ impl Worker<'_> {
         if let Some(record) = self.known.get(&source.name)
             && record.sha256 == hash
             && record.numpy_seed == numpy_seed
-            && record.results.keys().all(|r| self.output.join(r).is_file())
+            && self.holds(source, record)
         {
             return Ok(Outcome::Resumed);
         }
@@ -65,7 +70,9 @@ impl Worker<'_> {
             Ok(image) => image,
             Err(e) => return bad(e.to_string()),
         };
-        let results = self.corrupt(source, image, numpy_seed, corruptor)?;
+        let Some(results) = self.corrupt(source, image, numpy_seed, corruptor)? else {
+            return Ok(Outcome::Stopped);
+        };
         Ok(Outcome::Made(Record {
             source: source.name.clone(),
             sha256: hash,
@@ -77,41 +84,52 @@ impl Worker<'_> {
         }))
     }
 
+    /// Whether the results of a record are there, and as it says.
+    fn holds(&self, source: &Source, record: &Record) -> bool {
+        let expected: BTreeSet<String> = self
+            .config
+            .cells()
+            .map(|(corruption, severity)| source.result(corruption, severity))
+            .collect();
+        expected.iter().eq(record.results.keys())
+            && record.results.iter().all(|(name, hash)| {
+                fs::read(self.output.path(name)).is_ok_and(|bytes| sha256(&bytes) == *hash)
+            })
+    }
+
+    /// One result after the other; `None` if the run was stopped.
     fn corrupt(
         &self,
         source: &Source,
         image: ImageRef<'_>,
         numpy_seed: Option<u32>,
         corruptor: &mut Corruptor,
-    ) -> Result<BTreeMap<String, String>> {
+    ) -> Result<Option<BTreeMap<String, String>>> {
         // The path names the image, so that adding one changes no other.
         let node = Seed::new(self.config.seed)
             .child("corrupt tree")
             .child(&source.name);
         let mut results = BTreeMap::new();
         let mut out = vec![0; image.pixels().len()];
-        for corruption in &self.config.corruptions {
-            for severity in &self.config.severities {
-                let mut random = match numpy_seed {
-                    Some(seed) => Random::numpy(seed),
-                    None => Random::counter(&node, 0, *corruption, *severity),
-                };
-                corruptor.corrupt(image, *corruption, *severity, &mut random, &mut out)?;
-                let name = format!("{corruption}/{severity}/{}", source.target);
-                let path = self.output.join(&name);
-                let bytes =
-                    encode(&out, &image, self.config.format).map_err(|e| Error::Encode {
-                        path: path.clone(),
-                        reason: e.to_string(),
-                    })?;
-                if let Some(folder) = path.parent() {
-                    fs::create_dir_all(folder).map_err(io("create", folder))?;
-                }
-                write_atomically(&path, &bytes)?;
-                results.insert(name, sha256(&bytes));
+        for (corruption, severity) in self.config.cells() {
+            if (self.stop)() {
+                return Ok(None);
             }
+            let mut random = match numpy_seed {
+                Some(seed) => Random::numpy(seed),
+                None => Random::counter(&node, 0, corruption, severity),
+            };
+            corruptor.corrupt(image, corruption, severity, &mut random, &mut out)?;
+            let name = source.result(corruption, severity);
+            let bytes = encode(&out, &image, self.config.format).map_err(|e| Error::Encode {
+                path: self.output.path(&name),
+                reason: e.to_string(),
+            })?;
+            self.output.write(&name, &bytes)?;
+            results.insert(name, sha256(&bytes));
+            (self.made)();
         }
-        Ok(results)
+        Ok(Some(results))
     }
 }
 

@@ -1,6 +1,8 @@
 //! The comparison with the Python package's pixels, for the golden test and
 //! for the table in the README.
 
+use std::collections::BTreeMap;
+
 use striate_corruptions::{Corruption, Corruptor, ImageRef, Random, Result, Severity, Table};
 use striate_testkit::Golden;
 
@@ -71,6 +73,42 @@ pub fn compare(mut visit: impl FnMut(&str, Corruption, Severity, &[u8], &[u8])) 
     }
     Ok(())
 }
+
+/// The table of the crate's README: one row per corruption.
+pub fn table() -> Result<String> {
+    let mut rows = BTreeMap::new();
+    compare(|_, corruption, _, actual, expected| {
+        rows.entry(corruption)
+            .or_insert_with(Parity::default)
+            .add(actual, expected);
+    })?;
+    let mut table = String::from(
+        "| corruption | values compared | identical | largest difference | mean difference |\n|---|---:|---:|---:|---:|\n",
+    );
+    for (corruption, p) in &rows {
+        let identical = match p.different {
+            0 => "all".to_owned(),
+            n => format!("all but {n} ({:.4} %)", 100.0 * n as f64 / p.values as f64),
+        };
+        table += &format!(
+            "| {corruption} | {} | {identical} | {} | {:.6} |\n",
+            p.values,
+            p.largest,
+            p.total as f64 / p.values as f64
+        );
+    }
+    Ok(table)
+}
+
+/// The README's text before, in and after the place of the table.
+pub fn readme(text: &str) -> Option<[&str; 3]> {
+    let start = text.find(BEGIN)? + BEGIN.len() + 1;
+    let end = start + text[start..].find(END)?;
+    Some([&text[..start], &text[start..end], &text[end..]])
+}
+
+const BEGIN: &str = "<!-- parity: made by `cargo xtask golden corruptions` -->";
+const END: &str = "<!-- /parity -->";
 
 fn bytes(golden: &Golden, name: &str) -> (Vec<usize>, Vec<u8>) {
     let (shape, values) = golden.f64(name);

@@ -1,0 +1,173 @@
+//! `cargo xtask bench`: benchmarks of the crates, alone or against a Python peer.
+
+mod instructions;
+
+use std::path::PathBuf;
+use std::process::Command;
+
+use crate::golden::python;
+use crate::shell::{self, Result, cargo, root};
+
+#[derive(clap::Args)]
+pub struct Arguments {
+    /// What to measure.
+    subject: Subject,
+    /// Also run the Python peer, on the same machine, after ours (corruptions: always, in turns).
+    #[arg(long)]
+    against_peer: bool,
+    /// A Python that has the peer's packages, instead of the one made under target/.
+    #[arg(long)]
+    python: Option<PathBuf>,
+    /// A tar of JPEGs to decode as well (data only).
+    #[arg(long)]
+    tar: Option<PathBuf>,
+    /// Keep the tables in docs/results (corruptions only).
+    #[arg(long)]
+    save: bool,
+    /// Count instructions under callgrind, and compare with the counts kept in the repository
+    /// (corruptions only).
+    #[arg(long)]
+    instructions: bool,
+    /// With --instructions: keep the counts found, instead of comparing.
+    #[arg(long, requires = "instructions")]
+    bless: bool,
+}
+
+#[derive(Clone, Copy, PartialEq, clap::ValueEnum)]
+enum Subject {
+    /// Single convolutions and fused blocks, as a share of the machine's peak.
+    Kernels,
+    /// All corruptions, per call, in turns with their peer (imagecorruptions).
+    Corruptions,
+    /// Decoding of images (peers: Pillow, torchvision; in turns within one run).
+    Data,
+    /// Dissimilarity matrices, comparators, bootstrap (peer: rsatoolbox).
+    Rsa,
+}
+
+impl Subject {
+    fn package(self) -> &'static str {
+        match self {
+            Self::Kernels => "striate-kernels",
+            Self::Corruptions => "striate-corruptions",
+            Self::Data => "striate-data",
+            Self::Rsa => "striate-rsa",
+        }
+    }
+
+    /// The peer's environment and script, if there is a peer.
+    fn peer(self) -> Option<(&'static str, &'static str)> {
+        match self {
+            Self::Kernels | Self::Data => None,
+            Self::Corruptions => Some(("corruptions", "benches/peers/corruptions.py")),
+            Self::Rsa => Some(("torch", "benches/peers/rsa.py")),
+        }
+    }
+}
+
+pub fn run(arguments: &Arguments) -> Result {
+    let subject = arguments.subject;
+    if subject != Subject::Corruptions && (arguments.instructions || arguments.save) {
+        return Err("--instructions and --save: corruptions only"
+            .to_owned()
+            .into());
+    }
+    if arguments.instructions {
+        return instructions::run(arguments.bless);
+    }
+    if subject == Subject::Data {
+        return run_data(arguments);
+    }
+    if subject != Subject::Corruptions {
+        shell::run(cargo().args(["bench", "--package", subject.package()]))?;
+        if !arguments.against_peer {
+            return Ok(());
+        }
+    }
+    let Some((environment, script)) = subject.peer() else {
+        return Err("this benchmark has no Python peer".to_owned().into());
+    };
+    let python = match &arguments.python {
+        Some(path) => path.clone(),
+        None => python(environment)?,
+    };
+    let mut peer = Command::new(python);
+    peer.arg(root().join(script));
+    if subject == Subject::Corruptions {
+        peer.arg(benchmark(subject.package(), "corruptions")?);
+    }
+    if arguments.save {
+        save(&mut peer)
+    } else {
+        shell::run(&mut peer)
+    }
+}
+
+/// Builds a benchmark, and says where it is.
+fn benchmark(package: &str, name: &str) -> Result<PathBuf> {
+    let mut build = cargo();
+    build
+        .args(["bench", "--no-run", "--package", package, "--bench", name])
+        .arg("--message-format=json-render-diagnostics")
+        .stderr(std::process::Stdio::inherit());
+    let output = build
+        .output()
+        .map_err(|e| format!("could not start cargo: {e}"))?;
+    let messages = String::from_utf8_lossy(&output.stdout);
+    // One JSON object a line; the path of the last one that has it.
+    let path = messages.lines().rev().find_map(|line| {
+        let (_, rest) = line.split_once("\"executable\":\"")?;
+        rest.split_once('"').map(|(path, _)| path)
+    });
+    match path {
+        Some(path) if output.status.success() => Ok(path.into()),
+        _ => Err(format!("could not build the benchmark {name}").into()),
+    }
+}
+
+/// Keeps what a peer's script prints, under a headline that says how it was made.
+fn save(peer: &mut Command) -> Result {
+    let output = peer
+        .stderr(std::process::Stdio::inherit())
+        .output()
+        .map_err(|e| format!("could not start Python: {e}"))?;
+    let tables = String::from_utf8_lossy(&output.stdout);
+    print!("{tables}");
+    if !output.status.success() {
+        return Err("the peer failed; nothing was kept".to_owned().into());
+    }
+    let path = root().join("docs/results/corruptions.md");
+    let text = format!(
+        "# Speed of the corruptions\n\nMade by `cargo xtask bench corruptions --save`; not edited by hand.\n\
+         Counter mode is the default of `striate-corruptions`; NumPy mode gives the Python package's pixels.\n\n{tables}"
+    );
+    std::fs::create_dir_all(root().join("docs/results"))
+        .and_then(|()| std::fs::write(&path, text))
+        .map_err(|e| format!("could not write {}: {e}", path.display()).into())
+}
+
+/// The benchmark starts its peer itself, as the two take turns.
+fn run_data(arguments: &Arguments) -> Result {
+    let mut command = cargo();
+    command.args([
+        "bench",
+        "--package",
+        "striate-data",
+        "--bench",
+        "decode",
+        "--",
+    ]);
+    if arguments.against_peer {
+        let python = match &arguments.python {
+            Some(path) => path.clone(),
+            None => python("torch")?,
+        };
+        command.arg("--python").arg(python);
+    }
+    if let Some(tar) = &arguments.tar {
+        // Benchmarks run in their package's folder.
+        let tar = std::path::absolute(tar).map_err(|e| format!("{}: {e}", tar.display()))?;
+        command.arg("--tar").arg(tar);
+    }
+    shell::run(&mut command)
+}
