@@ -11,6 +11,7 @@ use clap::{Parser, Subcommand};
 
 mod corrupt;
 mod data;
+mod doctor;
 mod explain;
 mod failure;
 mod interrupt;
@@ -38,6 +39,8 @@ enum Command {
     Reproduce(reproduce::Arguments),
     /// Corrupt an image, or a tree of images, as the ImageNet-C benchmark does.
     Corrupt(corrupt::Arguments),
+    /// Describe this machine and measure the kernels on it.
+    Doctor(doctor::Arguments),
     /// Say how a result row came about.
     Explain(explain::Arguments),
     /// Look at image sets and recordings, and convert them.
@@ -48,6 +51,7 @@ fn main() -> ExitCode {
     let result = match Arguments::parse().command {
         Command::Reproduce(arguments) => reproduce::run(&arguments),
         Command::Corrupt(arguments) => Ok(corrupt::run(&arguments)),
+        Command::Doctor(arguments) => doctor::run(&arguments),
         Command::Explain(arguments) => explain::run(&arguments),
         Command::Data(arguments) => return data::run(&arguments),
     };

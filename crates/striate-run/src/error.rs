@@ -85,6 +85,9 @@ pub enum Error {
     /// Images, recordings.
     #[error(transparent)]
     Data(#[from] striate_data::Error),
+    /// Kernels.
+    #[error(transparent)]
+    Kernels(#[from] striate_kernels::Error),
     /// Layers.
     #[error(transparent)]
     Nn(#[from] striate_nn::Error),

@@ -13,6 +13,7 @@
 //! # Ok::<(), striate_run::Error>(())
 //! ```
 
+mod doctor;
 pub mod engine;
 mod error;
 mod model_name;
@@ -21,6 +22,7 @@ mod recipe;
 mod reproduce;
 mod study;
 
+pub use doctor::doctor;
 pub use engine::Outcome;
 pub use error::{Error, ErrorKind, Result};
 pub use model_name::ModelName;

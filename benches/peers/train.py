@@ -1,0 +1,84 @@
+"""Training steps of a VGG with batch norm: this project against PyTorch, in turns.
+
+    python benches/peers/train.py BENCHMARK [ROUNDS]
+
+BENCHMARK is the built `cargo bench -p striate-nn --bench train`. Each round runs ours,
+PyTorch and PyTorch with channels_last, each in a process of its own with the same
+threads; printed are the median over rounds of the CPU and wall time of a step, its
+range, and the peak memory. Needs torch (pinned at the head of tests/golden/nn.py).
+"""
+import resource
+import statistics
+import subprocess
+import sys
+import time
+
+NETWORKS = {"narrow": ([[w] * 2 for w in (16, 32, 64, 128)], 32), "vgg19": ([[w] * n for n, w in ((2, 64), (2, 128), (4, 256), (4, 512), (4, 512))], 64)}
+RUNS = [("narrow", 64, 20), ("vgg19", 32, 3)]
+
+
+def step_of_torch(name, batch, steps, channels_last):
+    import torch
+    import torch.nn as nn
+
+    torch.manual_seed(1)
+    blocks, size = NETWORKS[name]
+    layers, width = [], 1
+    for block in blocks:
+        for out in block:
+            layers += [nn.Conv2d(width, out, 3, padding=1), nn.BatchNorm2d(out), nn.ReLU(inplace=True)]
+            width = out
+        layers.append(nn.MaxPool2d(2))
+    net = nn.Sequential(*layers, nn.AdaptiveMaxPool2d(1), nn.Flatten(), nn.Linear(width, 200))
+    x, labels = torch.randn(batch, 1, size, size), torch.arange(batch)
+    if channels_last:
+        net, x = net.to(memory_format=torch.channels_last), x.to(memory_format=torch.channels_last)
+    optimizer = torch.optim.SGD(net.parameters(), lr=0.01, momentum=0.75, weight_decay=5e-4)
+    cpu, wall = [], []
+    for step in range(steps + 1):
+        start = time.process_time(), time.perf_counter()
+        optimizer.zero_grad()
+        loss = nn.functional.cross_entropy(net(x), labels)
+        loss.backward()
+        optimizer.step()
+        loss.item()
+        if step:
+            cpu.append(1e3 * (time.process_time() - start[0]))
+            wall.append(1e3 * (time.perf_counter() - start[1]))
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    print(f"{statistics.median(cpu):.1f} {statistics.median(wall):.1f} {peak:.0f}")
+
+
+def run(command):
+    output = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
+    return [float(value) for value in output.split()[-3:]]
+
+
+def main():
+    benchmark, rounds = sys.argv[1], int(sys.argv[2]) if len(sys.argv) > 2 else 3
+    for name, batch, steps in RUNS:
+        commands = {"striate": [benchmark, name, str(batch), str(steps)]}
+        for layout in ("nchw", "channels_last"):
+            commands[f"PyTorch, {layout}"] = [sys.executable, __file__, "torch", name, str(batch), str(steps), layout]
+        results = {label: [] for label in commands}
+        for _ in range(rounds):
+            for label, command in commands.items():
+                results[label].append(run(command))
+        print(f"\n| {name}, batch {batch}: one step | CPU, ms (range) | wall, ms (range) | peak, MB | CPU / ours |")
+        print("|---|---:|---:|---:|---:|")
+        ours = statistics.median(row[0] for row in results["striate"])
+        for label, rows in results.items():
+            cpu, wall, peak = zip(*rows)
+            middle = statistics.median
+            print(
+                f"| {label} | {middle(cpu):.0f} ({min(cpu):.0f}-{max(cpu):.0f}) | {middle(wall):.0f} ({min(wall):.0f}-{max(wall):.0f})"
+                f" | {middle(peak):.0f} | {middle(cpu) / ours:.2f} |",
+                flush=True,
+            )
+
+
+if __name__ == "__main__":
+    if sys.argv[1] == "torch":
+        step_of_torch(sys.argv[2], int(sys.argv[3]), int(sys.argv[4]), sys.argv[5] == "channels_last")
+    else:
+        main()
