@@ -13,6 +13,10 @@ use crate::score::{ScoreConfig, Statistics};
 use crate::summary::BootstrapSummary;
 use crate::{Error, Result};
 
+mod accuracy;
+
+pub use accuracy::{AccuracyBootstrap, MeanAccuracy, bootstrap_accuracy};
+
 /// One test set of one run, image by image.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Outcomes {

@@ -44,6 +44,7 @@ pub mod correlation;
 mod corruption_error;
 pub mod corruptions;
 mod error;
+pub mod frequency;
 mod grid;
 pub mod images;
 pub mod power;

@@ -127,3 +127,51 @@ fn counting_with_weights_is_exact() {
     let expected: u64 = pairs.map(|(o, c)| u64::from(*o) * u64::from(*c)).sum();
     assert_eq!(weighted_count(&outcomes, &counts), expected);
 }
+
+#[test]
+fn mean_accuracies_match_the_counts_and_the_binomial_error() {
+    let outcomes = outcomes(400, 1, 0.0);
+    let config = config(2_000);
+    let result = bootstrap_accuracy(&outcomes, &Selection::All, &config.bootstrap).unwrap();
+    let grid = grid(&outcomes).unwrap();
+    let fog = result
+        .means
+        .iter()
+        .find(|m| m.model == "a" && m.over == "fog")
+        .unwrap();
+    let cells: Vec<f64> = (1..=3)
+        .map(|s| grid.accuracy("a", 0, "fog", s).unwrap())
+        .collect();
+    let mean = cells.iter().sum::<f64>() / 3.0;
+    // Tolerance: sums of quotients of small whole numbers.
+    assert_close(&[fog.value], &[mean], 1e-12, 0.0);
+    let binomial = (cells.iter().map(|p| p * (1.0 - p)).sum::<f64>() / 9.0 / 400.0).sqrt();
+    // Tolerance: 1.6 % from 2,000 replicates, and chance correlations between
+    // the three independent test sets.
+    assert_close(&[fog.images.standard_error], &[binomial], 0.0, 0.12);
+    // Clean images were not tested, so there are two corruptions and their mean.
+    assert_eq!(result.means.len(), 3 * 3);
+    assert_eq!(result.differences.len(), 3);
+}
+
+#[test]
+fn shared_difficulty_pairs_the_accuracies() {
+    let outcomes = outcomes(400, 1, 0.9);
+    let config = config(500);
+    let result = bootstrap_accuracy(&outcomes, &Selection::All, &config.bootstrap).unwrap();
+    let overall = |model: &str| {
+        let of = |m: &&MeanAccuracy| m.model == model && m.over == "overall";
+        result.means.iter().find(of).unwrap().images.standard_error
+    };
+    let (a, b, _, difference) = &result.differences[2];
+    assert_eq!((a.as_str(), b.as_str()), ("a", "b"));
+    let unpaired = overall("a").hypot(overall("b"));
+    assert!(difference.standard_error < 0.7 * unpaired);
+}
+
+#[test]
+fn an_untested_corruption_is_named() {
+    let outcomes = outcomes(10, 1, 0.0);
+    let error = bootstrap_accuracy(&outcomes, &Selection::Study, &Bootstrap::default());
+    assert!(error.unwrap_err().to_string().contains("gaussian_noise"));
+}
