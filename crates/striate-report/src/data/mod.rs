@@ -77,6 +77,10 @@ pub struct ReportData {
     /// Why an analysis was not run, by section: `examples`, `training`,
     /// `accuracy`, `robustness`, `neural`, `rsa`, `reconstruction`, `saliency`.
     pub not_run: BTreeMap<String, String>,
+    /// The sections that the page has, by the names of [`ReportData::not_run`];
+    /// empty for the whole study. A page of one analysis lists only its own, and
+    /// says nothing of the paper's claims and of training.
+    pub sections: Vec<String>,
     /// Further tables to write beside the report's own.
     #[serde(skip)]
     pub tables: Vec<Table>,

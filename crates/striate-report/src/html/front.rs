@@ -7,13 +7,16 @@ use maud::{Markup, html};
 use super::parts::number_table;
 use crate::data::{Estimate, Level, ReportData, ScoreRow, Verdict, model_label};
 use crate::findings::{findings, show};
+use crate::plots;
 
-/// Anchors and names of the parts of this module.
-pub(super) const CONTENTS: [(&str, &str); 3] = [
-    ("summary", "Summary"),
-    ("protocol", "What was run"),
-    ("simulated", "What is simulated"),
-];
+/// Anchors and names of the parts of this module that the page has.
+pub(super) fn contents(data: &ReportData) -> Vec<(&'static str, &'static str)> {
+    let mut parts = vec![("summary", "Summary"), ("protocol", "What was run")];
+    if super::whole(data) {
+        parts.push(("simulated", "What is simulated"));
+    }
+    parts
+}
 
 /// Protocol entries that matter most, in one line under the title.
 pub(super) fn byline(data: &ReportData) -> Markup {
@@ -27,12 +30,17 @@ pub(super) fn byline(data: &ReportData) -> Markup {
 
 /// Key figures and verdicts.
 pub(super) fn summary(data: &ReportData) -> Markup {
-    let findings = findings(data);
+    let whole = super::whole(data);
+    let findings = if whole {
+        findings(data)
+    } else {
+        data.findings.clone()
+    };
     html! {
         section id="summary" {
             h2 { "Summary" }
             (tiles(data))
-            @if findings.is_empty() { p.missing { "Nothing was measured that bears on a claim." } }
+            @if findings.is_empty() && whole { p.missing { "Nothing was measured that bears on a claim." } }
             ul.findings {
                 @for finding in &findings {
                     @let (class, word) = match finding.verdict {
@@ -54,7 +62,10 @@ pub(super) fn summary(data: &ReportData) -> Markup {
                     "Run more seeds before you believe a difference between models."
                 }
             } @else if !data.uncertainty.interval.is_empty() {
-                p.remark { "Intervals in brackets: " (data.uncertainty.interval) ". “Supported” and “Contradicted” mean that the interval lies on one side; no correction for the number of claims." }
+                p.remark {
+                    "Intervals in brackets: " (data.uncertainty.interval) "."
+                    @if whole { " “Supported” and “Contradicted” mean that the interval lies on one side; no correction for the number of claims." }
+                }
             }
             @for note in &data.notes { p.remark { (note) } }
         }
@@ -75,12 +86,19 @@ fn tiles(data: &ReportData) -> Markup {
         add("Baseline, clean images", accuracy, 100.0, " %", beside);
     }
     if let Some(scores) = &data.scores {
-        for model in ["mtl_monkey", "mtl_shuffled", "mtl_oracle", "oracle"] {
-            let of = |r: &&ScoreRow| r.model == model && r.level == Level::Overall;
+        let shown = if super::whole(data) {
+            ["mtl_monkey", "mtl_shuffled", "mtl_oracle", "oracle"]
+                .map(String::from)
+                .to_vec()
+        } else {
+            plots::models_of(scores.rows.iter().map(|r| &r.model))
+        };
+        for model in &shown {
+            let of = |r: &&ScoreRow| r.model == *model && r.level == Level::Overall;
             let published = scores
                 .published
                 .iter()
-                .find(|p| p.model == model && p.level == Level::Overall);
+                .find(|p| p.model == *model && p.level == Level::Overall);
             if let Some(row) = scores.rows.iter().find(of) {
                 let beside = published.map_or_else(String::new, |p| {
                     format!("published {:.1} %", 100.0 * p.score)
@@ -101,13 +119,18 @@ fn tiles(data: &ReportData) -> Markup {
 
 /// Protocol and models.
 pub(super) fn protocol(data: &ReportData) -> Markup {
+    let mut head = vec!["Model", "Clean accuracy", "Seeds"];
+    // Networks trained elsewhere come without a training.
+    if super::whole(data) {
+        head.extend(["Epochs", "Parameters", "Training (s)", "Hash"]);
+    }
     let models: Vec<Vec<String>> = data
         .models
         .iter()
         .map(|m| {
             let blank = || "–".to_owned();
             let seeds: Vec<_> = m.seeds.iter().map(u64::to_string).collect();
-            vec![
+            let mut row = vec![
                 model_label(&m.name),
                 m.clean_accuracy
                     .map_or_else(blank, |a| show(&a, 100.0, " %")),
@@ -120,7 +143,9 @@ pub(super) fn protocol(data: &ReportData) -> Markup {
                 } else {
                     m.hash.clone()
                 },
-            ]
+            ];
+            row.truncate(head.len());
+            row
         })
         .collect();
     html! {
@@ -140,7 +165,7 @@ pub(super) fn protocol(data: &ReportData) -> Markup {
                 }
                 (number_table(
                     "Models",
-                    &["Model", "Clean accuracy", "Seeds", "Epochs", "Parameters", "Training (s)", "Hash"],
+                    &head,
                     &models,
                 ))
             }

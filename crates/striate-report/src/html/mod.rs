@@ -25,6 +25,11 @@ pub(crate) fn figures(sections: &[Section]) -> impl Iterator<Item = &Figure> {
     sections.iter().flat_map(|s| &s.figures)
 }
 
+/// Whether the page is about the whole study, not about one analysis.
+fn whole(data: &ReportData) -> bool {
+    data.sections.is_empty()
+}
+
 /// The page as text.
 ///
 /// # Errors
@@ -53,14 +58,14 @@ pub(crate) fn page(data: &ReportData, sections: &[Section], tables: &[Table]) ->
             body {
                 a.skip href="#summary" { "Skip to the summary" }
                 header.top {
-                    p.kicker { "Striate · recipe " b { (data.recipe) } }
+                    p.kicker { "Striate" @if !data.recipe.is_empty() { " · recipe " b { (data.recipe) } } }
                     h1 { (title) }
                     (front::byline(data))
                 }
                 div.columns {
                     nav aria-label="Contents" {
                         ol {
-                            @for (id, name) in front::CONTENTS { li { a href={ "#" (id) } { (name) } } }
+                            @for (id, name) in front::contents(data) { li { a href={ "#" (id) } { (name) } } }
                             @for section in sections {
                                 li { a href={ "#" (section.id) } { (section.title) } }
                             }
@@ -70,7 +75,7 @@ pub(crate) fn page(data: &ReportData, sections: &[Section], tables: &[Table]) ->
                     main {
                         (front::summary(data))
                         (front::protocol(data))
-                        (front::simulated(data))
+                        @if whole(data) { (front::simulated(data)) }
                         @for body in &bodies { (body) }
                         (parts::files(sections, tables))
                     }

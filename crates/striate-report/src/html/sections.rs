@@ -1,7 +1,7 @@
 //! The sections of the analyses.
 //!
-//! Invariant: each analysis has its section, in the same order, whether it was
-//! run or not.
+//! Invariant: each analysis that the page is about has its section, in the same
+//! order, whether it was run or not.
 
 use maud::Markup;
 
@@ -84,7 +84,9 @@ pub(crate) fn sections(data: &ReportData) -> Result<Vec<Section>> {
     });
     let neural = data.neural.as_ref();
     let neural = neural.map(|n| (Vec::new(), plots::neural(n), Vec::new()));
+    let whole = super::whole(data);
     let rsa = match &data.rsa {
+        Some(r) if !whole => Some((Vec::new(), plots::rsa(r)?, Vec::new())),
         Some(r) => {
             let text = "The paper reports no representational similarity analysis that could be \
                         verified; this one is an addition, so there is no published value to \
@@ -112,18 +114,31 @@ pub(crate) fn sections(data: &ReportData) -> Result<Vec<Section>> {
         }
         (text, plots::saliency(s), Vec::new())
     });
-    Ok(vec![
+    let mut all = vec![
         section(data, "examples", "Example images", examples),
         section(data, "training", "Training", training),
         section(data, "accuracy", "Accuracy on corrupted images", accuracy),
         section(
             data,
             "robustness",
-            "Robustness beside the published values",
+            if whole {
+                "Robustness beside the published values"
+            } else {
+                "Robustness relative to Baseline"
+            },
             robustness,
         ),
         section(data, "neural", "Neural prediction and robustness", neural),
-        section(data, "rsa", "Representational similarity with V1", rsa),
+        section(
+            data,
+            "rsa",
+            if whole {
+                "Representational similarity with V1"
+            } else {
+                "Representational similarity"
+            },
+            rsa,
+        ),
         section(
             data,
             "reconstruction",
@@ -131,7 +146,9 @@ pub(crate) fn sections(data: &ReportData) -> Result<Vec<Section>> {
             reconstruction,
         ),
         section(data, "saliency", "Sensitivity and saliency", saliency),
-    ])
+    ];
+    all.retain(|s| whole || data.sections.iter().any(|name| name == s.id));
+    Ok(all)
 }
 
 /// Scores overall, by group and by corruption, beside the published ones.

@@ -110,3 +110,33 @@ fn scores_are_counted_against_published_ones() {
     assert_eq!(counts, expected);
     assert!(super::comparison::comparison(&Scores::default()).is_none());
 }
+
+#[test]
+fn a_page_of_one_analysis_has_only_that() {
+    let row = |model: &str| ScoreRow {
+        model: model.into(),
+        level: Level::Overall,
+        name: "overall".into(),
+        score: Estimate::with_interval(1.2, 1.1, 1.3),
+    };
+    let data = ReportData {
+        sections: vec!["robustness".into()],
+        scores: Some(Scores {
+            rows: vec![row("mtl_monkey"), row("my_net")],
+            ..Scores::default()
+        }),
+        ..ReportData::default()
+    };
+    let page = html(&data);
+    assert!(page.contains("Robustness relative to Baseline"));
+    assert!(page.contains("My net / Baseline"));
+    for absent in [
+        "Not run.",
+        "What is simulated",
+        "Supported",
+        "recipe",
+        "Saliency",
+    ] {
+        assert!(!page.contains(absent), "{absent}");
+    }
+}
