@@ -46,7 +46,7 @@ fn run([images, width, replicates]: [usize; 3]) -> Result<(), Error> {
     let first = Features::new(&first, images, width)?;
     let second = Features::new(&second, images, width)?;
     for dissimilarity in [Dissimilarity::Correlation, Dissimilarity::SquaredEuclidean] {
-        let start = Instant::now();
+        let start = Start::now();
         Rdm::from_features(&first, dissimilarity)?;
         line("matrix", dissimilarity.name(), 1, start);
     }
@@ -56,7 +56,7 @@ fn run([images, width, replicates]: [usize; 3]) -> Result<(), Error> {
         .into_iter()
         .filter(|c| *c != Comparator::Arctanh);
     for comparator in comparators.clone() {
-        let start = Instant::now();
+        let start = Start::now();
         let value = compare(&a, &b, comparator)?;
         line("compare", comparator.name(), 1, start);
         std::hint::black_box(value);
@@ -72,7 +72,7 @@ fn run([images, width, replicates]: [usize; 3]) -> Result<(), Error> {
             ceiling: false,
             ..Inference::default()
         };
-        let start = Instant::now();
+        let start = Start::now();
         inference.evaluate(std::slice::from_ref(&model), std::slice::from_ref(&b))?;
         line("bootstrap", comparator.name(), replicates, start);
     }
@@ -85,9 +85,40 @@ fn run([images, width, replicates]: [usize; 3]) -> Result<(), Error> {
     Ok(())
 }
 
-fn line(step: &str, what: &str, count: usize, start: Instant) {
-    let seconds = start.elapsed().as_secs_f64();
+/// Wall and processor time when a step began.
+struct Start {
+    wall: Instant,
+    cpu: Option<f64>,
+}
+
+impl Start {
+    fn now() -> Self {
+        Self {
+            wall: Instant::now(),
+            cpu: cpu_seconds(),
+        }
+    }
+}
+
+/// Processor time of all threads so far, where the system tells it. On a machine
+/// with other work this is what can be compared.
+fn cpu_seconds() -> Option<f64> {
+    let stat = std::fs::read_to_string("/proc/self/stat").ok()?;
+    // After the name in brackets: utime and stime are fields 14 and 15 of all,
+    // in ticks of 10 ms.
+    let mut fields = stat.rsplit_once(')')?.1.split_whitespace().skip(11);
+    let user: f64 = fields.next()?.parse().ok()?;
+    let system: f64 = fields.next()?.parse().ok()?;
+    Some((user + system) / 100.0)
+}
+
+fn line(step: &str, what: &str, count: usize, start: Start) {
+    let seconds = start.wall.elapsed().as_secs_f64();
+    let cpu = match (start.cpu, cpu_seconds()) {
+        (Some(before), Some(after)) => format!("{:.2}", after - before),
+        _ => "null".to_owned(),
+    };
     println!(
-        "{{\"step\":\"{step}\",\"what\":\"{what}\",\"count\":{count},\"seconds\":{seconds:.6}}}"
+        "{{\"step\":\"{step}\",\"what\":\"{what}\",\"count\":{count},\"seconds\":{seconds:.6},\"cpu_seconds\":{cpu}}}"
     );
 }

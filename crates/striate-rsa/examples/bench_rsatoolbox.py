@@ -31,7 +31,7 @@ METHODS = {
 
 
 def timed(step, what, count, function):
-    start = time.perf_counter()
+    start, cpu = time.perf_counter(), time.process_time()
     try:
         result = function()
     except Exception as error:
@@ -39,7 +39,9 @@ def timed(step, what, count, function):
         print(json.dumps({"step": step, "what": what, "failed": repr(error)[:120]}), flush=True)
         return None
     seconds = round(time.perf_counter() - start, 6)
-    print(json.dumps({"step": step, "what": what, "count": count, "seconds": seconds}), flush=True)
+    cpu = round(time.process_time() - cpu, 6)
+    row = {"step": step, "what": what, "count": count, "seconds": seconds, "cpu_seconds": cpu}
+    print(json.dumps(row), flush=True)
     return result
 
 

@@ -58,9 +58,8 @@ impl Subject {
     /// The peer's environment and script, if there is a peer.
     fn peer(self) -> Option<(&'static str, &'static str)> {
         match self {
-            Self::Kernels | Self::Data => None,
+            Self::Kernels | Self::Data | Self::Rsa => None,
             Self::Corruptions => Some(("corruptions", "benches/peers/corruptions.py")),
-            Self::Rsa => Some(("torch", "benches/peers/rsa.py")),
         }
     }
 }
@@ -77,6 +76,9 @@ pub fn run(arguments: &Arguments) -> Result {
     }
     if subject == Subject::Data {
         return run_data(arguments);
+    }
+    if subject == Subject::Rsa {
+        return run_rsa(arguments);
     }
     if subject != Subject::Corruptions {
         shell::run(cargo().args(["bench", "--package", subject.package()]))?;
@@ -170,4 +172,33 @@ fn run_data(arguments: &Arguments) -> Result {
         command.arg("--tar").arg(tar);
     }
     shell::run(&mut command)
+}
+
+/// An example instead of a benchmark, as a step takes from milliseconds to
+/// minutes: 1000 images, 4096 features, 1000 replicates.
+fn run_rsa(arguments: &Arguments) -> Result {
+    let example = [
+        "run",
+        "--release",
+        "-p",
+        "striate-rsa",
+        "--example",
+        "bench",
+    ];
+    shell::run(cargo().args(example).args(["--", "1000", "4096", "1000"]))?;
+    if !arguments.against_peer {
+        return Ok(());
+    }
+    let python = match &arguments.python {
+        Some(path) => path.clone(),
+        None => python("torch")?,
+    };
+    let script = root().join("crates/striate-rsa/examples/bench_rsatoolbox.py");
+    // The peer needs very long for a thousand replicates: it runs some, and its
+    // lines say how many.
+    shell::run(
+        Command::new(python)
+            .arg(script)
+            .args(["1000", "4096", "20"]),
+    )
 }
