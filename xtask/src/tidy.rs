@@ -47,7 +47,18 @@ const LAYERS: &[(&str, &[&str])] = &[
             "report",
         ],
     ),
-    ("cli", &["corruptions", "data", "report", "run", "train"]),
+    (
+        "cli",
+        &[
+            "corruptions",
+            "data",
+            "robustness",
+            "rsa",
+            "report",
+            "run",
+            "train",
+        ],
+    ),
     ("testkit", &[]),
 ];
 

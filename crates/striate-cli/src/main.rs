@@ -14,8 +14,12 @@ mod data;
 mod doctor;
 mod explain;
 mod failure;
+mod input;
 mod interrupt;
 mod reproduce;
+mod rsa;
+mod score;
+mod table;
 
 /// Keeps freed blocks: a training step allocates and frees the same large tensors
 /// again and again, which costs page faults otherwise.
@@ -41,6 +45,10 @@ enum Command {
     Corrupt(corrupt::Arguments),
     /// Describe this machine and measure the kernels on it.
     Doctor(doctor::Arguments),
+    /// Score predictions on corrupted images, of any framework.
+    Score(score::Arguments),
+    /// Compare representations by their dissimilarity matrices.
+    Rsa(rsa::Arguments),
     /// Say how a result row came about.
     Explain(explain::Arguments),
     /// Look at image sets and recordings, and convert them.
@@ -52,6 +60,8 @@ fn main() -> ExitCode {
         Command::Reproduce(arguments) => reproduce::run(&arguments),
         Command::Corrupt(arguments) => Ok(corrupt::run(&arguments)),
         Command::Doctor(arguments) => doctor::run(&arguments),
+        Command::Score(arguments) => Ok(score::run(&arguments)),
+        Command::Rsa(arguments) => Ok(rsa::run(&arguments)),
         Command::Explain(arguments) => explain::run(&arguments),
         Command::Data(arguments) => return data::run(&arguments),
     };
