@@ -199,6 +199,6 @@ fn run_rsa(arguments: &Arguments) -> Result {
     shell::run(
         Command::new(python)
             .arg(script)
-            .args(["1000", "4096", "20"]),
+            .args(["1000", "4096", "10"]),
     )
 }
