@@ -12,7 +12,7 @@ use crate::shell::{self, Result, cargo, root};
 pub struct Arguments {
     /// What to measure.
     subject: Subject,
-    /// Also run the Python peer, on the same machine, after ours (corruptions: always, in turns).
+    /// Also run the Python peer, on the same machine (train and corruptions: always, in turns).
     #[arg(long)]
     against_peer: bool,
     /// A Python that has the peer's packages, instead of the one made under target/.
@@ -35,6 +35,8 @@ pub struct Arguments {
 
 #[derive(Clone, Copy, PartialEq, clap::ValueEnum)]
 enum Subject {
+    /// Training steps of a narrow VGG and of VGG-19, in turns with PyTorch.
+    Train,
     /// Single convolutions and fused blocks, as a share of the machine's peak.
     Kernels,
     /// All corruptions, per call, in turns with their peer (imagecorruptions).
@@ -48,6 +50,7 @@ enum Subject {
 impl Subject {
     fn package(self) -> &'static str {
         match self {
+            Self::Train => "striate-nn",
             Self::Kernels => "striate-kernels",
             Self::Corruptions => "striate-corruptions",
             Self::Data => "striate-data",
@@ -55,11 +58,15 @@ impl Subject {
         }
     }
 
-    /// The peer's environment and script, if there is a peer.
-    fn peer(self) -> Option<(&'static str, &'static str)> {
+    /// For a benchmark that a peer's script runs in turns with the peer: its name, the
+    /// peer's environment and the script.
+    fn in_turns(self) -> Option<(&'static str, &'static str, &'static str)> {
         match self {
             Self::Kernels | Self::Data | Self::Rsa => None,
-            Self::Corruptions => Some(("corruptions", "benches/peers/corruptions.py")),
+            Self::Train => Some(("train", "torch", "benches/peers/train.py")),
+            Self::Corruptions => {
+                Some(("corruptions", "corruptions", "benches/peers/corruptions.py"))
+            }
         }
     }
 }
@@ -80,24 +87,19 @@ pub fn run(arguments: &Arguments) -> Result {
     if subject == Subject::Rsa {
         return run_rsa(arguments);
     }
-    if subject != Subject::Corruptions {
-        shell::run(cargo().args(["bench", "--package", subject.package()]))?;
-        if !arguments.against_peer {
-            return Ok(());
+    let Some((bench, environment, script)) = subject.in_turns() else {
+        if arguments.against_peer {
+            return Err("this benchmark has no Python peer".to_owned().into());
         }
-    }
-    let Some((environment, script)) = subject.peer() else {
-        return Err("this benchmark has no Python peer".to_owned().into());
+        return shell::run(cargo().args(["bench", "--package", subject.package()]));
     };
     let python = match &arguments.python {
         Some(path) => path.clone(),
         None => python(environment)?,
     };
     let mut peer = Command::new(python);
-    peer.arg(root().join(script));
-    if subject == Subject::Corruptions {
-        peer.arg(benchmark(subject.package(), "corruptions")?);
-    }
+    peer.arg(root().join(script))
+        .arg(benchmark(subject.package(), bench)?);
     if arguments.save {
         save(&mut peer)
     } else {
