@@ -3,6 +3,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test's helpers may fail it")]
 
+mod png;
 mod support;
 
 use std::fs;
@@ -10,7 +11,9 @@ use std::path::Path;
 use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
-use support::{contents, place, png};
+use png::png;
+use striate_testkit::files_below;
+use support::place;
 
 fn striate() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_striate"));
@@ -66,7 +69,7 @@ fn a_tree_gets_the_published_layout_and_a_manifest() {
     let run = corrupt(&input, &output, "");
     succeeds(&run);
     assert!(text(&run.stdout).starts_with("done: 4 of 4 images"));
-    let files = contents(&output);
+    let files = files_below(&output);
     // 15 corruptions, 5 severities, 4 images; the manifest; nothing else.
     assert_eq!(files.len(), 15 * 5 * 4 + 1);
     assert!(output.join("glass_blur/5/dog/1.png").is_file());
@@ -86,7 +89,7 @@ fn one_image_and_each_option() {
     let run = |name: &str, options: &str| {
         let output = place.join(name);
         succeeds(&corrupt(&input, &output, options));
-        contents(&output)
+        files_below(&output)
     };
     let small = "--corruption fog,gaussian_noise --severity 2,5";
     let plain = run("plain", small);
@@ -171,16 +174,16 @@ fn killed_and_resumed_gives_the_same_bytes() {
     succeeds(&run);
     let kept = format!("60 of 60 images ({before} of them by earlier runs)");
     assert!(text(&run.stdout).contains(&kept), "{}", text(&run.stdout));
-    assert!(contents(&whole) == contents(&parts), "other bytes");
+    assert!(files_below(&whole) == files_below(&parts), "other bytes");
     // Nothing is left to do, and nothing changes.
     let again = corrupt(&input, &parts, options);
     assert!(text(&again.stdout).contains("0 results made now"));
-    assert!(contents(&whole) == contents(&parts), "other bytes");
+    assert!(files_below(&whole) == files_below(&parts), "other bytes");
     // A result that was damaged or lost is made again.
     fs::write(parts.join("fog/1/cat/3.png"), "x").unwrap();
     fs::remove_file(parts.join("snow/2/dog/4.png")).unwrap();
     succeeds(&corrupt(&input, &parts, options));
-    assert!(contents(&whole) == contents(&parts), "other bytes");
+    assert!(files_below(&whole) == files_below(&parts), "other bytes");
 }
 
 #[cfg(unix)]
@@ -213,7 +216,7 @@ fn an_interrupt_says_so_and_the_same_command_goes_on() {
     assert!(text(&run.stdout).starts_with("stopped: "));
     succeeds(&corrupt(&input, &parts, ""));
     succeeds(&corrupt(&input, &whole, ""));
-    assert!(contents(&whole) == contents(&parts), "other bytes");
+    assert!(files_below(&whole) == files_below(&parts), "other bytes");
 }
 
 #[test]
@@ -252,7 +255,7 @@ fn bad_files_are_listed_at_the_end_and_the_rest_is_done() {
     ]) {
         assert!(line.contains(file) && line.contains(reason), "{error}");
     }
-    assert_eq!(contents(&output).len(), 3);
+    assert_eq!(files_below(&output).len(), 3);
     // A file that is mended is done by the next run.
     fs::write(input.join("cat/cut.png"), &good).unwrap();
     let run = corrupt(&input, &output, options);
@@ -346,7 +349,7 @@ fn a_manifest_of_another_run_or_a_damaged_one_is_refused() {
     tree(&input, 2);
     let options = "--corruption fog --severity 1";
     succeeds(&corrupt(&input, &output, options));
-    let before = contents(&output);
+    let before = files_below(&output);
     for other in [
         "--corruption fog --severity 2",
         "--corruption fog --severity 1 --seed 9",
@@ -360,7 +363,7 @@ fn a_manifest_of_another_run_or_a_damaged_one_is_refused() {
             "made with another configuration",
         );
     }
-    assert!(contents(&output) == before, "changed");
+    assert!(files_below(&output) == before, "changed");
     let path = output.join("manifest.jsonl");
     let whole = fs::read_to_string(&path).unwrap();
     let second = whole.match_indices('\n').next().unwrap().0 + 1;
@@ -383,7 +386,7 @@ fn a_manifest_of_another_run_or_a_damaged_one_is_refused() {
     let run = corrupt(&input, &output, options);
     succeeds(&run);
     assert!(text(&run.stdout).contains("4 of 4 images (3 of them by earlier runs)"));
-    assert!(contents(&output) == before, "changed");
+    assert!(files_below(&output) == before, "changed");
 }
 
 #[cfg(unix)]

@@ -5,13 +5,12 @@
     reason = "helpers of tests: a failure here fails the test"
 )]
 
-use std::{
-    fs,
-    path::{Path, PathBuf},
-    process::Command,
-};
+mod support;
+
+use std::{fs, path::Path, process::Command};
 
 use striate_data::Recording;
+use support::place;
 
 /// Runs the binary in a folder; exit code, output and errors.
 fn striate(folder: &Path, arguments: &[&str]) -> (Option<i32>, String, String) {
@@ -28,13 +27,6 @@ fn striate(folder: &Path, arguments: &[&str]) -> (Option<i32>, String, String) {
     )
 }
 
-fn folder(name: &str) -> PathBuf {
-    let name = format!("striate-cli-{name}-{}", std::process::id());
-    let folder = std::env::temp_dir().join(name);
-    fs::create_dir_all(&folder).unwrap();
-    folder
-}
-
 /// Two neurons, two images twice: the first neuron repeats itself, the second does not.
 fn recording() -> Recording {
     let responses = vec![1.0, 5.0, 3.0, 4.0, 1.0, 4.0, 3.0, 5.0];
@@ -43,7 +35,7 @@ fn recording() -> Recording {
 
 #[test]
 fn a_recording_is_described_converted_and_described_the_same() {
-    let folder = folder("describe");
+    let folder = place("describe");
     recording().write_npz(&folder.join("r.npz")).unwrap();
     let (code, text, errors) = striate(&folder, &["data", "inspect", "r.npz", "--html", "r.html"]);
     let facts = "  session s1, all: 2 neurons, 4 trials of 2 images (each 2 times), \
@@ -69,7 +61,7 @@ fn a_recording_is_described_converted_and_described_the_same() {
 
 #[test]
 fn what_cannot_be_done_is_said_with_exit_code_3() {
-    let folder = folder("refuse");
+    let folder = place("refuse");
     recording().write_npz(&folder.join("r.npz")).unwrap();
     fs::write(folder.join("x.gz"), b"\x1f\x8b\x08\x00").unwrap();
     let cases: [(&[&str], &str); 4] = [

@@ -7,20 +7,14 @@
     reason = "the helpers of tests fail as tests do"
 )]
 
+mod support;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
-/// An empty folder of this test's own.
-fn folder(name: &str) -> PathBuf {
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
-    if folder.exists() {
-        fs::remove_dir_all(&folder).unwrap();
-    }
-    fs::create_dir_all(&folder).unwrap();
-    folder
-}
+use support::place;
 
 fn striate(folder: &Path, arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_striate"));
@@ -76,7 +70,7 @@ fn smoke(folder: &Path, out: &str, more: &[&str]) -> Command {
 
 #[test]
 fn the_same_results_for_any_number_of_threads_and_however_often_killed() {
-    let folder = folder("smoke");
+    let folder = place("smoke");
     let reference = results(&smoke(&folder, "two", &["--threads", "2"]).output().unwrap());
     for part in [
         "report.html",
@@ -128,7 +122,7 @@ fn the_same_results_for_any_number_of_threads_and_however_often_killed() {
 #[cfg(unix)]
 #[test]
 fn an_interrupt_stops_with_its_own_code_and_the_run_goes_on() {
-    let folder = folder("interrupt");
+    let folder = place("interrupt");
     let mut child = smoke(&folder, "run", &[]).spawn().unwrap();
     let start = Instant::now();
     while finished(&folder.join("run")) < 2 {
@@ -152,7 +146,7 @@ fn an_interrupt_stops_with_its_own_code_and_the_run_goes_on() {
 
 #[test]
 fn a_damaged_store_names_the_file_and_loses_nothing() {
-    let folder = folder("damaged");
+    let folder = place("damaged");
     let models = ["--models", "baseline"];
     let reference = results(&smoke(&folder, "run", &models).output().unwrap());
     let store = folder.join("run/store");
@@ -218,7 +212,7 @@ fn a_damaged_store_names_the_file_and_loses_nothing() {
 
 #[test]
 fn wrong_recipes_and_arguments_are_named() {
-    let folder = folder("wrong");
+    let folder = place("wrong");
     let recipe = include_str!("../../striate-run/recipes/smoke.toml");
     let run = |name: &str, from: &str, to: &str, parts: &[&str]| {
         assert!(recipe.contains(from), "{from}");
@@ -290,7 +284,7 @@ fn wrong_recipes_and_arguments_are_named() {
 #[cfg(unix)]
 #[test]
 fn a_write_that_fails_keeps_what_was_finished() {
-    let folder = folder("full");
+    let folder = place("full");
     let striate = env!("CARGO_BIN_EXE_striate");
     let script = format!(
         "trap '' XFSZ; ulimit -f 60; exec '{striate}' reproduce --recipe smoke --quiet --out run"

@@ -8,6 +8,7 @@
 //! further than its largest error from the next integer, truncation gives the
 //! same byte.
 
+use crate::border::mirrored;
 use crate::picture::ImageRef;
 use crate::simd::{sized, vectorised};
 
@@ -167,22 +168,11 @@ fn kernel(radius: f64, reach: usize, taps: &[f32]) -> Vec<f32> {
         .count();
     let value = 1.0 / count as f32;
     let at = |y: usize, x: usize| if inside(y, x) { value } else { 0.0 };
-    // Borders reflect without repeating the edge (OpenCV's default).
-    let mirrored = |i: isize| {
-        let last = size as isize - 1;
-        (if i < 0 {
-            -i
-        } else if i > last {
-            2 * last - i
-        } else {
-            i
-        }) as usize
-    };
     let blurred = |get: &dyn Fn(usize) -> f32, i: usize| {
         let mut sum = taps[0] * get(i);
         for (k, tap) in taps.iter().enumerate().skip(1) {
             let (k, i) = (k as isize, i as isize);
-            sum += (get(mirrored(i - k)) + get(mirrored(i + k))) * tap;
+            sum += (get(mirrored(i - k, size)) + get(mirrored(i + k, size))) * tap;
         }
         sum
     };
@@ -236,28 +226,18 @@ impl<'a> Padded<'a> {
         let stride = (width + 2 * reach + 1) * channels + LANES;
         let size = (height + 2 * reach) * stride;
         let (pixels, prefix) = (sized(&mut s.pixels, size), sized(&mut s.prefix, size));
-        let mirrored = |i: usize, len: usize| {
-            let i = i as isize - reach as isize;
-            let last = len as isize - 1;
-            (if i < 0 {
-                -i
-            } else if i > last {
-                2 * last - i
-            } else {
-                i
-            }) as usize
-        };
+        let source_of = |i: usize, len: usize| mirrored(i as isize - reach as isize, len);
         let rows = pixels
             .chunks_exact_mut(stride)
             .zip(prefix.chunks_exact_mut(stride));
         for (y, (pixels, prefix)) in rows.enumerate() {
-            let from = &image.pixels()[mirrored(y, height) * image.stride()..][..image.stride()];
+            let from = &image.pixels()[source_of(y, height) * image.stride()..][..image.stride()];
             let inner = reach * channels..reach * channels + from.len();
             for (p, v) in pixels[inner].iter_mut().zip(from) {
                 *p = u16::from(*v);
             }
             for x in (0..reach).chain(width + reach..width + 2 * reach) {
-                let source = mirrored(x, width) * channels;
+                let source = source_of(x, width) * channels;
                 for c in 0..channels {
                     pixels[x * channels + c] = u16::from(from[source + c]);
                 }

@@ -22,6 +22,7 @@ mod affine;
 mod augment;
 mod batch;
 mod blur;
+mod border;
 mod colour;
 mod corruption;
 mod corruptor;

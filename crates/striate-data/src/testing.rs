@@ -10,6 +10,24 @@ use ::parquet::{
     file::{properties::WriterProperties, writer::SerializedFileWriter},
     schema::parser::parse_message_type,
 };
+use proptest::prelude::*;
+
+/// A file with some bytes changed, and perhaps cut off.
+pub(crate) fn damaged(file: Vec<u8>) -> impl Strategy<Value = Vec<u8>> {
+    let changes = prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..6);
+    let cut = prop::option::of(any::<prop::sample::Index>());
+    (changes, cut).prop_map(move |(changes, cut)| {
+        let mut bytes = file.clone();
+        for (place, value) in changes {
+            let place = place.index(bytes.len());
+            bytes[place] = value;
+        }
+        if let Some(cut) = cut {
+            bytes.truncate(cut.index(bytes.len()));
+        }
+        bytes
+    })
+}
 
 /// An image table in the Hugging Face schema: bytes, path, label.
 pub(crate) fn parquet_of_images(rows: &[(&[u8], Option<&str>, i64)]) -> Vec<u8> {

@@ -153,35 +153,25 @@ fn blocks(source: &Source) -> Vec<(usize, usize)> {
 
 /// An error with the file and, where it is about an image, the image's id.
 fn named(source: &Source, error: RsaError, start: usize) -> Error {
+    let place = |image: usize, feature: usize| {
+        format!(
+            "{}, {}, feature {}",
+            source.file,
+            source.image(image),
+            feature + start
+        )
+    };
     match error {
         RsaError::NotFinite {
             image,
             feature,
             value,
-        } => Error::content(
-            format!(
-                "{}, {}, feature {}",
-                source.file,
-                source.image(image),
-                feature + start
-            ),
-            "a finite number",
-            value,
-        ),
+        } => Error::content(place(image, feature), "a finite number", value),
         RsaError::NegativeRate {
             image,
             feature,
             value,
-        } => Error::content(
-            format!(
-                "{}, {}, feature {}",
-                source.file,
-                source.image(image),
-                feature + start
-            ),
-            "a rate of at least 0",
-            value,
-        ),
+        } => Error::content(place(image, feature), "a rate of at least 0", value),
         RsaError::Undefined {
             what,
             image,

@@ -2,17 +2,7 @@
 //!
 //! Invariant: borders reflect without repeating the edge.
 
-fn mirrored(i: usize, step: isize, len: usize) -> usize {
-    let i = i as isize + step;
-    let last = len as isize - 1;
-    (if i < 0 {
-        -i
-    } else if i > last {
-        2 * last - i
-    } else {
-        i
-    }) as usize
-}
+use crate::border::mirrored;
 
 /// Hands each pixel's 3x3 neighbourhood to `store`.
 #[inline(always)]
@@ -23,7 +13,7 @@ fn around<T: Copy>(
     mut store: impl FnMut(usize, [[T; 3]; 3]),
 ) {
     for y in 0..height {
-        let rows = [-1, 0, 1].map(|d| &image[mirrored(y, d, height) * width..][..width]);
+        let rows = [-1, 0, 1].map(|d| &image[mirrored(y as isize + d, height) * width..][..width]);
         let [a, b, c] = rows;
         for x in 1..width - 1 {
             store(
@@ -36,7 +26,7 @@ fn around<T: Copy>(
             );
         }
         for x in [0, width - 1] {
-            let columns = [-1, 0, 1].map(|d| mirrored(x, d, width));
+            let columns = [-1, 0, 1].map(|d| mirrored(x as isize + d, width));
             store(y * width + x, rows.map(|row| columns.map(|c| row[c])));
         }
     }

@@ -1,8 +1,9 @@
-use std::collections::BTreeMap;
 use std::fs;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::*;
+use striate_testkit::files_below;
+
 use crate::{Corruption, Corruptor, Error, Severity, Table};
 
 fn png(height: u32, width: u32, start: u8) -> Vec<u8> {
@@ -33,23 +34,6 @@ fn config() -> TreeConfig {
         severities: vec![Severity::ALL[0], Severity::ALL[4]],
         ..TreeConfig::default()
     }
-}
-
-fn contents(folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
-    let mut all = BTreeMap::new();
-    let mut open = vec![folder.to_owned()];
-    while let Some(next) = open.pop() {
-        for entry in fs::read_dir(next).unwrap() {
-            let path = entry.unwrap().path();
-            if path.is_dir() {
-                open.push(path);
-            } else {
-                let name = path.strip_prefix(folder).unwrap().to_owned();
-                all.insert(name, fs::read(path).unwrap());
-            }
-        }
-    }
-    all
 }
 
 #[test]
@@ -85,8 +69,8 @@ fn an_interrupted_run_ends_with_the_same_bytes() {
     assert_eq!((second.progress.resumed, second.progress.made), (2, 8));
     assert_eq!(seen, second.progress);
     assert_eq!((seen.done, seen.results, seen.results_total), (4, 16, 16));
-    assert_eq!(contents(&whole), contents(&parts));
-    assert_eq!(contents(&whole).len(), 4 * 4 + 1);
+    assert_eq!(files_below(&whole), files_below(&parts));
+    assert_eq!(files_below(&whole).len(), 4 * 4 + 1);
     assert!(whole.join("fog/5/b/3.png").is_file());
 }
 
@@ -117,11 +101,11 @@ fn a_changed_source_is_made_again() {
     tree(&input);
     let run = || corrupt_tree(&input, &output, &config(), &mut |_| {}, &|| false).unwrap();
     run();
-    let before = contents(&output);
+    let before = files_below(&output);
     fs::write(input.join("a/1.png"), png(20, 24, 99)).unwrap();
     let report = run();
     assert_eq!(report.progress.resumed, 3);
-    let after = contents(&output);
+    let after = files_below(&output);
     let changed = before.iter().filter(|(k, v)| after[*k] != **v).count();
     // Four results and the manifest.
     assert_eq!(changed, 5);
@@ -140,8 +124,8 @@ fn names_that_differ_in_their_extension_keep_apart() {
     }
     let afresh = place.path().join("afresh");
     corrupt_tree(&input, &afresh, &config(), &mut |_| {}, &|| false).unwrap();
-    assert_eq!(contents(&output), contents(&afresh));
-    assert_eq!(contents(&output).len(), 4 * 4 + 1);
+    assert_eq!(files_below(&output), files_below(&afresh));
+    assert_eq!(files_below(&output).len(), 4 * 4 + 1);
 }
 
 #[test]

@@ -4,6 +4,7 @@ use proptest::prelude::*;
 use striate_testkit::Golden;
 
 use super::*;
+use crate::testing::damaged;
 
 fn mini() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../datasets/mini/photos.parquet")
@@ -135,18 +136,7 @@ fn a_null_path_and_raw_bytes_are_kept() {
 
 proptest! {
     #[test]
-    fn a_damaged_file_never_panics(
-        changes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..6),
-        cut in prop::option::of(any::<prop::sample::Index>()),
-    ) {
-        let mut bytes = small();
-        for (place, value) in changes {
-            let place = place.index(bytes.len());
-            bytes[place] = value;
-        }
-        if let Some(cut) = cut {
-            bytes.truncate(cut.index(bytes.len()));
-        }
+    fn a_damaged_file_never_panics(bytes in damaged(small())) {
         if let Ok(table) = ImageTable::from_bytes(bytes, "damaged") {
             prop_assert!(table.records.len() < 1000);
         }

@@ -1,7 +1,10 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::{array::Values, testing::shared};
+use crate::{
+    array::Values,
+    testing::{damaged, shared},
+};
 
 /// `{"x": array([[1, 2], [3, 4]], dtype="<i2"), "n": 5}` in protocol 4.
 fn small() -> Vec<u8> {
@@ -104,18 +107,7 @@ fn visit(bytes: Vec<u8>) {
 
 proptest! {
     #[test]
-    fn a_damaged_pickle_never_panics(
-        changes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..6),
-        cut in prop::option::of(any::<prop::sample::Index>()),
-    ) {
-        let mut bytes = small();
-        for (place, value) in changes {
-            let place = place.index(bytes.len());
-            bytes[place] = value;
-        }
-        if let Some(cut) = cut {
-            bytes.truncate(cut.index(bytes.len()));
-        }
+    fn a_damaged_pickle_never_panics(bytes in damaged(small())) {
         visit(bytes);
     }
 

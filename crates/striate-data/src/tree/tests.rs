@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::{
     parquet::SplitName,
-    testing::{shared, temporary},
+    testing::{damaged, shared, temporary},
 };
 
 #[test]
@@ -212,18 +212,7 @@ fn a_tar_is_indexed_and_damage_is_named() {
 
 proptest! {
     #[test]
-    fn a_damaged_tar_never_panics(
-        changes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..6),
-        cut in prop::option::of(any::<prop::sample::Index>()),
-    ) {
-        let mut bytes = small_tar();
-        for (place, value) in changes {
-            let place = place.index(bytes.len());
-            bytes[place] = value;
-        }
-        if let Some(cut) = cut {
-            bytes.truncate(cut.index(bytes.len()));
-        }
+    fn a_damaged_tar_never_panics(bytes in damaged(small_tar())) {
         let len = bytes.len() as u64;
         if let Ok(files) = tar::index(&mut Cursor::new(bytes), "damaged") {
             prop_assert!(files.values().all(|(start, size)| start + size <= len));
