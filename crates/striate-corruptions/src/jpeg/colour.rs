@@ -26,16 +26,26 @@ pub(super) fn to_ycc(
         }
         let pixels = &image.pixels()[row * width * 3..][..width * 3];
         let (y, cb, cr) = (&mut y[line.clone()], &mut cb[line.clone()], &mut cr[line]);
-        for x in 0..width {
-            let r = i32::from(pixels[3 * x]);
-            let g = i32::from(pixels[3 * x + 1]);
-            let b = i32::from(pixels[3 * x + 2]);
-            const HALF: i32 = 1 << 15;
-            // Chroma: centred on 128, and half rounds down.
-            const CENTRE: i32 = (128 << 16) + HALF - 1;
-            y[x] = ((19_595 * r + 38_470 * g + 7_471 * b + HALF) >> 16) as u8;
-            cb[x] = ((-11_059 * r - 21_709 * g + 32_768 * b + CENTRE) >> 16) as u8;
-            cr[x] = ((32_768 * r - 27_439 * g - 5_329 * b + CENTRE) >> 16) as u8;
+        let mut words = [0u32; BLOCK];
+        for left in (0..width).step_by(BLOCK) {
+            let count = BLOCK.min(width - left);
+            pack(&pixels[3 * left..3 * (left + count)], &mut words);
+            let line = left..left + count;
+            let channels = y[line.clone()]
+                .iter_mut()
+                .zip(&mut cb[line.clone()])
+                .zip(&mut cr[line]);
+            for (((y, cb), cr), word) in channels.zip(&words) {
+                let r = (word & 0xff) as i32;
+                let g = (word >> 8 & 0xff) as i32;
+                let b = (word >> 16 & 0xff) as i32;
+                const HALF: i32 = 1 << 15;
+                // Chroma: centred on 128, and half rounds down.
+                const CENTRE: i32 = (128 << 16) + HALF - 1;
+                *y = ((19_595 * r + 38_470 * g + 7_471 * b + HALF) >> 16) as u8;
+                *cb = ((-11_059 * r - 21_709 * g + 32_768 * b + CENTRE) >> 16) as u8;
+                *cr = ((32_768 * r - 27_439 * g - 5_329 * b + CENTRE) >> 16) as u8;
+            }
         }
         for channel in [y, cb, cr] {
             let last = channel[width - 1];
@@ -87,18 +97,56 @@ pub(super) fn to_rgb(
         }
         let y = &y[row * y_stride..][..width];
         let (cb, cr) = (&cb_row[small..][..width], &cr_row[small..][..width]);
-        for x in 0..width {
-            let luma = i32::from(y[x]);
-            let (b, r) = (cb[x] - 128, cr[x] - 128);
-            const HALF: i32 = 1 << 15;
-            let red = luma + ((91_881 * r + HALF) >> 16);
-            let green = luma + ((-22_554 * b - 46_802 * r + HALF) >> 16);
-            let blue = luma + ((116_130 * b + HALF) >> 16);
-            out[3 * x] = red.clamp(0, 255) as u8;
-            out[3 * x + 1] = green.clamp(0, 255) as u8;
-            out[3 * x + 2] = blue.clamp(0, 255) as u8;
+        let mut words = [0u32; BLOCK];
+        for left in (0..width).step_by(BLOCK) {
+            let count = BLOCK.min(width - left);
+            let line = left..left + count;
+            let ycc = y[line.clone()].iter().zip(&cb[line.clone()]).zip(&cr[line]);
+            for (word, ((y, cb), cr)) in words.iter_mut().zip(ycc) {
+                let luma = i32::from(*y);
+                let (b, r) = (cb - 128, cr - 128);
+                const HALF: i32 = 1 << 15;
+                let red = luma + ((91_881 * r + HALF) >> 16);
+                let green = luma + ((-22_554 * b - 46_802 * r + HALF) >> 16);
+                let blue = luma + ((116_130 * b + HALF) >> 16);
+                let [red, green, blue] = [red, green, blue].map(|v| v.clamp(0, 255) as u32);
+                *word = red | green << 8 | blue << 16;
+            }
+            unpack(&words[..count], &mut out[3 * left..3 * (left + count)]);
         }
     }
+}
+
+/// Pixels converted at a time, one 32-bit word each: the bytes of RGB lie too
+/// close together for vector instructions.
+const BLOCK: usize = 64;
+
+/// Red in the lowest byte; the highest is anything.
+#[inline(always)]
+fn pack(pixels: &[u8], words: &mut [u32; BLOCK]) {
+    // Four bytes at a time, which the last pixel does not have.
+    let words = &mut words[..pixels.len() / 3];
+    let Some((last, whole)) = words.split_last_mut() else {
+        return;
+    };
+    for (word, four) in whole.iter_mut().zip(pixels.windows(4).step_by(3)) {
+        *word = u32::from_le_bytes([four[0], four[1], four[2], four[3]]);
+    }
+    let end = &pixels[pixels.len() - 3..];
+    *last = u32::from_le_bytes([end[0], end[1], end[2], 0]);
+}
+
+#[inline(always)]
+fn unpack(words: &[u32], pixels: &mut [u8]) {
+    let Some((last, whole)) = words.split_last() else {
+        return;
+    };
+    for (x, word) in whole.iter().enumerate() {
+        // The fourth byte is overwritten by the next pixel.
+        pixels[3 * x..][..4].copy_from_slice(&word.to_le_bytes());
+    }
+    let end = pixels.len() - 3;
+    pixels[end..].copy_from_slice(&last.to_le_bytes()[..3]);
 }
 
 /// The horizontal half of the triangle filter; the rounding alternates.

@@ -10,6 +10,7 @@
 mod colour;
 mod dct;
 mod quantise;
+mod transpose;
 
 use crate::picture::ImageRef;
 use crate::simd::{sized, vectorised};
@@ -136,21 +137,22 @@ fn halve(chroma: &[u8], full: Plane, half: Plane, rows: usize, out: &mut [u8]) {
 /// Transforms, quantises and transforms back each block of 8x8.
 #[inline(always)]
 fn code(samples: &mut [u8], plane: Plane, steps: &quantise::Steps) {
-    let mut block = [[0i32; 8]; 8];
-    for top in (0..plane.height).step_by(8) {
-        for left in (0..plane.stride).step_by(8) {
-            for (y, row) in block.iter_mut().enumerate() {
-                let from = &samples[(top + y) * plane.stride + left..][..8];
-                for (value, sample) in row.iter_mut().zip(from) {
+    let mut strip = [[0; dct::LANES]; 8];
+    let mut spare = strip;
+    for lines in samples.chunks_exact_mut(8 * plane.stride) {
+        for left in (0..plane.stride).step_by(dct::LANES) {
+            // The last strip may hold fewer blocks; the rest is computed in vain.
+            let width = dct::LANES.min(plane.stride - left);
+            for (row, line) in strip.iter_mut().zip(lines.chunks_exact(plane.stride)) {
+                for (value, sample) in row.iter_mut().zip(&line[left..left + width]) {
                     *value = i32::from(*sample) - 128;
                 }
             }
-            dct::forward(&mut block);
-            steps.apply(&mut block);
-            dct::inverse(&mut block);
-            for (y, row) in block.iter().enumerate() {
-                let to = &mut samples[(top + y) * plane.stride + left..][..8];
-                for (sample, value) in to.iter_mut().zip(row) {
+            dct::forward(&mut strip, &mut spare);
+            steps.apply(&mut strip);
+            dct::inverse(&mut strip, &mut spare);
+            for (row, line) in strip.iter().zip(lines.chunks_exact_mut(plane.stride)) {
+                for (sample, value) in line[left..left + width].iter_mut().zip(row) {
                     *sample = (value + 128).clamp(0, 255) as u8;
                 }
             }
