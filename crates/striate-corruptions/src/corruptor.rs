@@ -4,9 +4,8 @@
 //! the table and the random numbers, never on what the `Corruptor` did before.
 
 use crate::defocus::{self, Disk};
-use crate::noise;
+use crate::noise::{self, ShotTables};
 use crate::picture::ImageRef;
-use crate::shot::ShotTable;
 use crate::table::{Elastic, Generator};
 use crate::zoom::Keep;
 use crate::{
@@ -26,7 +25,7 @@ pub struct Corruptor {
 /// One buffer set per corruption: no call disturbs another's tables.
 #[derive(Default)]
 struct Scratch {
-    shot: [Option<ShotTable>; 5],
+    shot: [ShotTables; 5],
     disks: [Option<Disk>; 5],
     defocus: defocus::Scratch,
     blur: blur::Scratch,

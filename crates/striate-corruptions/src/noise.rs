@@ -4,7 +4,7 @@
 //! Python package's cast to u8 does.
 
 use striate_random::Stream;
-use striate_random::numpy::Pcg64;
+use striate_random::numpy::{LegacyRng, Pcg64, PoissonSet};
 
 use crate::random::{BLOCK, Random, fill_standard_normal};
 use crate::shot::ShotTable;
@@ -25,9 +25,14 @@ pub(crate) fn round_trip() -> [u8; 256] {
 pub(crate) fn gaussian(pixels: &[u8], deviation: f64, random: &mut Random, out: &mut [u8]) {
     match random {
         Random::Numpy(numpy) => {
-            for (o, x) in out.iter_mut().zip(pixels) {
-                *o = to_u8(f64::from(*x) / 255.0 + numpy.legacy.normal(0.0, deviation));
-            }
+            per_numpy_normal(
+                &mut numpy.legacy,
+                deviation,
+                pixels,
+                out,
+                #[inline(always)]
+                |x, n| x + n,
+            );
         }
         Random::Counter(stream) => {
             let scale = (deviation * 255.0) as f32;
@@ -45,10 +50,14 @@ pub(crate) fn gaussian(pixels: &[u8], deviation: f64, random: &mut Random, out: 
 pub(crate) fn speckle(pixels: &[u8], deviation: f64, random: &mut Random, out: &mut [u8]) {
     match random {
         Random::Numpy(numpy) => {
-            for (o, x) in out.iter_mut().zip(pixels) {
-                let x = f64::from(*x) / 255.0;
-                *o = to_u8(x + x * numpy.legacy.normal(0.0, deviation));
-            }
+            per_numpy_normal(
+                &mut numpy.legacy,
+                deviation,
+                pixels,
+                out,
+                #[inline(always)]
+                |x, n| x + x * n,
+            );
         }
         Random::Counter(stream) => {
             let scale = deviation as f32;
@@ -79,22 +88,60 @@ fn per_normal(stream: &mut Stream, pixels: &[u8], out: &mut [u8], value: impl Fn
     }
 }
 
+fn per_numpy_normal(
+    rng: &mut LegacyRng,
+    deviation: f64,
+    pixels: &[u8],
+    out: &mut [u8],
+    value: impl Fn(f64, f64) -> f64,
+) {
+    let mut normals = [0f64; BLOCK];
+    for (out, pixels) in out.chunks_mut(BLOCK).zip(pixels.chunks(BLOCK)) {
+        let normals = &mut normals[..out.len()];
+        rng.fill_normal(0.0, deviation, normals);
+        vectorised(
+            #[inline(always)]
+            || {
+                for ((o, x), n) in out.iter_mut().zip(pixels).zip(normals.iter()) {
+                    let value = value(f64::from(*x) / 255.0, *n);
+                    *o = (value.clamp(0.0, 1.0) * 255.0) as i32 as u8;
+                }
+            },
+        );
+    }
+}
+
+/// What shot noise prepares once, for each kind of random numbers.
+#[derive(Default)]
+pub(crate) struct ShotTables {
+    counter: Option<ShotTable>,
+    numpy: Option<PoissonSet>,
+}
+
 pub(crate) fn shot(
     pixels: &[u8],
     photons: f64,
     random: &mut Random,
-    table: &mut Option<ShotTable>,
+    tables: &mut ShotTables,
     out: &mut [u8],
 ) {
     match random {
         Random::Numpy(numpy) => {
-            for (o, x) in out.iter_mut().zip(pixels) {
-                let count = numpy.legacy.poisson(f64::from(*x) / 255.0 * photons);
-                *o = to_u8(count as f64 / photons);
+            let set = tables.numpy.get_or_insert_with(|| {
+                PoissonSet::new((0..=255u8).map(|x| f64::from(x) / 255.0 * photons))
+            });
+            let mut counts = [0f64; BLOCK];
+            for (out, pixels) in out.chunks_mut(BLOCK).zip(pixels.chunks(BLOCK)) {
+                numpy.legacy.fill_poisson(set, pixels, &mut counts);
+                for (o, count) in out.iter_mut().zip(&counts) {
+                    *o = to_u8(count / photons);
+                }
             }
         }
         Random::Counter(stream) => {
-            let table = table.get_or_insert_with(|| ShotTable::new(photons));
+            let table = tables
+                .counter
+                .get_or_insert_with(|| ShotTable::new(photons));
             let mut words = [0u32; 1024];
             for (out, pixels) in out.chunks_mut(1024).zip(pixels.chunks(1024)) {
                 let words = &mut words[..pixels.len()];

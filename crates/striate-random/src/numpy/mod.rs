@@ -9,9 +9,12 @@
 //! numbers as NumPy 1.26, to the last bit (distributions that take a logarithm
 //! need the same result from the platform's `log`).
 
+mod batch;
 mod distributions;
 mod mt19937;
 mod pcg64;
+mod poisson;
 
 pub use mt19937::LegacyRng;
 pub use pcg64::Pcg64;
+pub use poisson::{Poisson, PoissonSet};

@@ -3,7 +3,8 @@
 //! Invariant: after the same seed, the same sequence of calls gives the same
 //! numbers as NumPy, to the last bit.
 
-const N: usize = 624;
+/// Words of the state.
+pub(super) const N: usize = 624;
 const M: usize = 397;
 
 /// NumPy's legacy generator, as after `numpy.random.seed(seed)`.
@@ -38,12 +39,27 @@ impl LegacyRng {
         if self.position == N {
             self.refill();
         }
-        let mut y = self.key[self.position];
+        let word = self.key[self.position];
         self.position += 1;
-        y ^= y >> 11;
-        y ^= (y << 7) & 0x9d2c_5680;
-        y ^= (y << 15) & 0xefc6_0000;
-        y ^ (y >> 18)
+        tempered(word)
+    }
+
+    /// Writes the words up to the next change of state, at least one, to the
+    /// start of `out`, and says how many; none counts as drawn.
+    pub(super) fn peek(&mut self, out: &mut [u32; N]) -> usize {
+        if self.position == N {
+            self.refill();
+        }
+        let left = &self.key[self.position..];
+        for (o, word) in out.iter_mut().zip(left) {
+            *o = tempered(*word);
+        }
+        left.len()
+    }
+
+    /// Counts as drawn `count` of the words that [`Self::peek`] gave.
+    pub(super) fn advance(&mut self, count: usize) {
+        self.position += count;
     }
 
     fn refill(&mut self) {
@@ -83,6 +99,14 @@ impl LegacyRng {
             items.swap(i, j);
         }
     }
+}
+
+#[inline(always)]
+fn tempered(mut y: u32) -> u32 {
+    y ^= y >> 11;
+    y ^= (y << 7) & 0x9d2c_5680;
+    y ^= (y << 15) & 0xefc6_0000;
+    y ^ (y >> 18)
 }
 
 #[cfg(test)]
