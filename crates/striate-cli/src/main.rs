@@ -9,6 +9,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+mod apply;
 mod corrupt;
 mod data;
 mod doctor;
@@ -20,6 +21,7 @@ mod reproduce;
 mod rsa;
 mod score;
 mod table;
+mod train;
 
 /// Keeps freed blocks: a training step allocates and frees the same large tensors
 /// again and again, which costs page faults otherwise.
@@ -41,6 +43,12 @@ struct Arguments {
 enum Command {
     /// Reproduce the study: train, score and explain the models, and write the report.
     Reproduce(reproduce::Arguments),
+    /// Train one network of a recipe, and write it to a file.
+    Train(train::Arguments),
+    /// Measure a trained network's accuracy on clean and corrupted images.
+    Evaluate(apply::Evaluate),
+    /// Write a trained network's class scores and responses for a set of images.
+    Predict(apply::Predict),
     /// Corrupt an image, or a tree of images, as the ImageNet-C benchmark does.
     Corrupt(corrupt::Arguments),
     /// Describe this machine and measure the kernels on it.
@@ -58,6 +66,9 @@ enum Command {
 fn main() -> ExitCode {
     let result = match Arguments::parse().command {
         Command::Reproduce(arguments) => reproduce::run(&arguments),
+        Command::Train(arguments) => train::run(&arguments),
+        Command::Evaluate(arguments) => apply::evaluate(&arguments),
+        Command::Predict(arguments) => apply::predict(&arguments),
         Command::Corrupt(arguments) => Ok(corrupt::run(&arguments)),
         Command::Doctor(arguments) => doctor::run(&arguments),
         Command::Score(arguments) => Ok(score::run(&arguments)),

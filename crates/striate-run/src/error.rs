@@ -124,6 +124,24 @@ pub enum Error {
     /// A tensor operation.
     #[error("tensor operation")]
     Candle(#[from] candle_core::Error),
+    /// A file of a trained network that cannot be used.
+    #[error("{}: {problem}", path.display())]
+    NetworkFile {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// Images of other classes than a network's.
+    #[error(
+        "the images and the network have different classes: only the images have {strange:?}, only the network {lacking:?}"
+    )]
+    Classes {
+        /// Classes that the network does not know.
+        strange: Vec<String>,
+        /// Classes of the network that the images do not have.
+        lacking: Vec<String>,
+    },
     /// No protocol begins with these digits.
     #[error("{}: {problem}", path.display())]
     Explain {
@@ -149,9 +167,13 @@ impl Error {
     /// Who can mend it.
     pub fn kind(&self) -> ErrorKind {
         match self {
-            Self::Recipe { .. } | Self::UnknownModel { .. } | Self::Explain { .. } => {
-                ErrorKind::Input
-            }
+            Self::Recipe { .. }
+            | Self::UnknownModel { .. }
+            | Self::Explain { .. }
+            | Self::NetworkFile { .. }
+            | Self::Classes { .. }
+            | Self::Data(_)
+            | Self::Tensor { .. } => ErrorKind::Input,
             Self::Io { .. } | Self::Damaged { .. } | Self::StoreInUse { .. } => ErrorKind::Store,
             _ => ErrorKind::Work,
         }

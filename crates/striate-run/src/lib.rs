@@ -17,6 +17,7 @@ mod doctor;
 pub mod engine;
 mod error;
 mod model_name;
+mod network_file;
 mod protocol;
 mod recipe;
 mod reproduce;
@@ -26,12 +27,13 @@ pub use doctor::doctor;
 pub use engine::Outcome;
 pub use error::{Error, ErrorKind, Result};
 pub use model_name::ModelName;
+pub use network_file::{NetworkHeader, TrainedNetwork, train};
 pub use protocol::{Protocol, explain};
 pub use recipe::{
     Recipe, ReconstructionConfig, RecordingConfig, RobustnessConfig, RsaConfig, SaliencyConfig,
     Split,
 };
-pub use reproduce::{Options, reproduce};
+pub use reproduce::{Options, open_device, reproduce};
 pub use striate_nn::DeviceKind;
 pub use striate_train::StopFlag;
 

@@ -7,7 +7,9 @@ use candle_core::Device;
 use striate_nn::DeviceKind;
 use striate_train::StopFlag;
 
-use crate::engine::{Machine, Outcome, Progress, RunStore, StepState, clock, run, states};
+use crate::engine::{
+    Machine, Outcome, Plan, Progress, RunStore, StepState, Summary, clock, run, states,
+};
 use crate::study::{Study, report};
 use crate::{Error, Recipe, Result};
 
@@ -35,6 +37,17 @@ pub struct Options {
 /// A recipe that is not right, a store that cannot be used, or the first error of
 /// a step; all steps finished until then are kept.
 pub fn reproduce(recipe: &Recipe, options: &Options) -> Result<Outcome> {
+    on_device(recipe, options, |device| {
+        on_this_machine(recipe, options, device)
+    })
+}
+
+/// Checks the recipe, then works with the threads and on the device of the options.
+pub(crate) fn on_device<R: Send>(
+    recipe: &Recipe,
+    options: &Options,
+    work: impl FnOnce(&Device) -> Result<R> + Send,
+) -> Result<R> {
     recipe.check().map_err(|problem| Error::Recipe {
         name: recipe.name.clone(),
         problem,
@@ -46,18 +59,25 @@ pub fn reproduce(recipe: &Recipe, options: &Options) -> Result<Outcome> {
     let pool = pool.build().map_err(|e| Error::Threads {
         problem: e.to_string(),
     })?;
-    let (device, message) = striate_nn::device(options.device);
+    let device = open_device(options.device);
+    pool.install(|| work(&device))
+}
+
+/// The device to compute on; says on standard error why it is the CPU where another
+/// was asked for.
+pub fn open_device(kind: DeviceKind) -> Device {
+    let (device, message) = striate_nn::device(kind);
     if let Some(message) = message {
         eprintln!("{message}");
     }
-    pool.install(|| on_this_machine(recipe, options, &device))
+    device
 }
 
 fn on_this_machine(recipe: &Recipe, options: &Options, device: &Device) -> Result<Outcome> {
     let study = Study::new(recipe)?;
     let machine = Machine::probe();
     if options.dry_run {
-        print!("{}", plan_text(&study, &machine, options));
+        print!("{}", plan_text(&study.plan, &machine, options));
         return Ok(Outcome::Finished);
     }
     let store = RunStore::open(&options.out)?;
@@ -71,12 +91,7 @@ fn on_this_machine(recipe: &Recipe, options: &Options, device: &Device) -> Resul
         &mut progress,
     )?;
     if summary.outcome == Outcome::Interrupted {
-        progress.line(&format!(
-            "interrupted after {}; {} of {} steps are finished, the same command goes on",
-            clock(summary.seconds),
-            summary.results.len(),
-            study.plan.len()
-        ));
+        say_interrupted(&mut progress, &summary, study.plan.len());
         return Ok(Outcome::Interrupted);
     }
     let hash = report::write(recipe, &study, &summary, &machine, device, &options.out)?;
@@ -86,9 +101,18 @@ fn on_this_machine(recipe: &Recipe, options: &Options, device: &Device) -> Resul
     Ok(Outcome::Finished)
 }
 
+/// Says that a run was interrupted, and how far it came.
+pub(crate) fn say_interrupted(progress: &mut Progress, summary: &Summary, steps: usize) {
+    progress.line(&format!(
+        "interrupted after {}; {} of {steps} steps are finished, the same command goes on",
+        clock(summary.seconds),
+        summary.results.len(),
+    ));
+}
+
 /// The plan with its estimates, as text.
-fn plan_text(study: &Study, machine: &Machine, options: &Options) -> String {
-    let rows = states(&study.plan, &options.out.join("store"), machine);
+pub(crate) fn plan_text(plan: &Plan, machine: &Machine, options: &Options) -> String {
+    let rows = states(plan, &options.out.join("store"), machine);
     let mut text = String::new();
     let (mut seconds, mut memory, mut disk) = (0.0, 0u64, 0u64);
     for row in &rows {

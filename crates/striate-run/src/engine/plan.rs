@@ -1,6 +1,8 @@
 //! The plan: a graph of steps. Invariant: a step comes after its inputs, so the
 //! order of the list is an order to run them in.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -108,6 +110,32 @@ impl Plan {
             work: Box::new(task),
         });
         Ok(StepId(self.steps.len() - 1))
+    }
+
+    /// The part of the plan that a step needs, the step last, and the new places of
+    /// the steps that are left.
+    pub fn towards(self, goal: StepId) -> (Self, BTreeMap<StepId, StepId>) {
+        let mut needed = BTreeSet::from([goal]);
+        for i in (0..=goal.0).rev() {
+            if needed.contains(&StepId(i)) {
+                needed.extend(self.steps[i].inputs.iter().map(|(_, id)| *id));
+            }
+        }
+        let places: BTreeMap<StepId, StepId> = needed
+            .iter()
+            .enumerate()
+            .map(|(place, id)| (*id, StepId(place)))
+            .collect();
+        let mut steps: Vec<Step> = Vec::with_capacity(needed.len());
+        for (i, mut step) in self.steps.into_iter().enumerate() {
+            if places.contains_key(&StepId(i)) {
+                for (_, id) in &mut step.inputs {
+                    *id = places[id];
+                }
+                steps.push(step);
+            }
+        }
+        (Self { steps }, places)
     }
 
     /// How many steps there are.

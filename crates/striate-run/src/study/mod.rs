@@ -1,10 +1,10 @@
 //! The study: its steps, and the report that is made of them.
 
-mod benchmark;
+pub(crate) mod benchmark;
 mod cost;
-mod dataset;
+pub(crate) mod dataset;
 mod fit;
-mod network;
+pub(crate) mod network;
 mod neural;
 mod reconstruction;
 mod record;
@@ -14,7 +14,7 @@ mod similarity;
 mod steps;
 mod targets;
 mod tensors;
-mod train;
+pub(crate) mod train;
 mod training;
 
 pub(crate) use steps::Study;

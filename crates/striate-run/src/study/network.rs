@@ -26,7 +26,15 @@ pub(crate) struct Network {
 impl Network {
     /// Loads what [`save`] wrote.
     pub(crate) fn open(config: &VggConfig, step: &Finished, device: &Device) -> Result<Self> {
-        let state = state_of(step, device)?;
+        Self::from_state(config, &state_of(step, device)?, device)
+    }
+
+    /// A network with these weights and statistics.
+    pub(crate) fn from_state(
+        config: &VggConfig,
+        state: &BTreeMap<String, Tensor>,
+        device: &Device,
+    ) -> Result<Self> {
         // Every value is overwritten below, so the seed has no say.
         let seed = Seed::new(0);
         let mut net = MultiTaskNet::new(config, device, &seed)?;
@@ -34,7 +42,7 @@ impl Network {
             let bias = bias.to_vec1::<f32>()?;
             net.add_readout(SESSION, &bias, ReadoutInit::default(), &seed)?;
         }
-        net.params().load_state(&state)?;
+        net.params().load_state(state)?;
         Ok(Self {
             net,
             device: device.clone(),
@@ -46,24 +54,37 @@ impl Network {
         self.net.plan().config().input_size
     }
 
-    /// How many of the images are classified correctly. `[n, size, size, 1]` inputs.
-    pub(crate) fn correct(&self, inputs: &[f32], labels: &[u32]) -> Result<u64> {
-        let mut correct = 0;
-        let mut labels = labels.iter();
+    /// Whether it predicts responses.
+    pub(crate) fn has_readout(&self) -> bool {
+        self.net.sessions().next().is_some()
+    }
+
+    /// The class scores, `[n, classes]`, of `[n, size, size, 1]` inputs.
+    pub(crate) fn logits(&self, inputs: &[f32]) -> Result<Vec<f32>> {
+        let mut logits = Vec::new();
         self.batches(inputs, |x| {
-            let logits = self.net.logits(x, &mut Context::eval())?.to_vec2::<f32>()?;
-            for row in logits {
-                let best = row
-                    .iter()
-                    .enumerate()
-                    .fold((0, f32::NEG_INFINITY), |best, (i, v)| {
-                        if *v > best.1 { (i, *v) } else { best }
-                    });
-                correct += u64::from(labels.next().is_some_and(|l| *l as usize == best.0));
-            }
+            let batch = self.net.logits(x, &mut Context::eval())?;
+            logits.extend(batch.flatten_all()?.to_vec1::<f32>()?);
             Ok(())
         })?;
-        Ok(correct)
+        Ok(logits)
+    }
+
+    /// How many of the images are classified correctly. `[n, size, size, 1]` inputs.
+    pub(crate) fn correct(&self, inputs: &[f32], labels: &[u32]) -> Result<u64> {
+        let logits = self.logits(inputs)?;
+        let classes = self.net.plan().config().classes.max(1);
+        let best = logits.chunks_exact(classes).map(|row| {
+            let start = (0, f32::NEG_INFINITY);
+            row.iter()
+                .enumerate()
+                .fold(
+                    start,
+                    |best, (i, v)| if *v > best.1 { (i, *v) } else { best },
+                )
+                .0
+        });
+        Ok(best.zip(labels).filter(|(b, l)| *b == **l as usize).count() as u64)
     }
 
     /// The output of the shared layers, `[n, features]`.

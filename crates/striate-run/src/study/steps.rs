@@ -46,6 +46,33 @@ pub(crate) struct Study {
 impl Study {
     /// Lays out the steps of a recipe.
     pub(crate) fn new(recipe: &Recipe) -> Result<Self> {
+        let mut study = Self::shared(recipe)?;
+        for seed in &recipe.seeds {
+            for model in ModelName::ALL {
+                if recipe.models.contains(&model) {
+                    let steps = study.network(recipe, model, *seed)?;
+                    study.networks.insert((model, *seed), steps);
+                }
+            }
+        }
+        Ok(study)
+    }
+
+    /// The steps that the training of one network needs, and where in the plan its
+    /// images and the training are.
+    pub(crate) fn training(
+        recipe: &Recipe,
+        model: ModelName,
+        seed: u64,
+    ) -> Result<(Plan, StepId, StepId)> {
+        let mut study = Self::shared(recipe)?;
+        let (train, _) = study.train(recipe, model, seed)?;
+        let (plan, places) = study.plan.towards(train);
+        Ok((plan, places[&study.data], places[&train]))
+    }
+
+    /// What all networks share: images, recordings, the V1 model.
+    fn shared(recipe: &Recipe) -> Result<Self> {
         let mut plan = Plan::new();
         let seed = recipe.shared_seed;
         let data = plan.add("prepare images", PrepareData::new(&recipe.data, seed), &[])?;
@@ -76,23 +103,14 @@ impl Study {
             },
             &[("data", data), ("recording", recording), ("readouts", v1)],
         )?;
-        let mut study = Self {
+        Ok(Self {
             plan,
             data,
             recording,
             v1,
             v1_scores,
             networks: BTreeMap::new(),
-        };
-        for seed in &recipe.seeds {
-            for model in ModelName::ALL {
-                if recipe.models.contains(&model) {
-                    let steps = study.network(recipe, model, *seed)?;
-                    study.networks.insert((model, *seed), steps);
-                }
-            }
-        }
-        Ok(study)
+        })
     }
 
     /// The training of one network and everything that is measured on it.

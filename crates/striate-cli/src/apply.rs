@@ -1,0 +1,131 @@
+//! `striate evaluate` and `striate predict`: a trained network on anybody's images.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use striate_corruptions::{Corruption, Severity, Table};
+use striate_data::ImageSet;
+use striate_data::array::{Array, Values, write_npz};
+use striate_data::inspect::Source;
+use striate_run::{DeviceKind, Error, TrainedNetwork, open_device};
+
+use crate::{failure, interrupt};
+
+/// A network and the images it is to see.
+#[derive(clap::Args)]
+struct Subject {
+    /// A file that `striate train` wrote.
+    network: PathBuf,
+    /// Labelled images in any layout that `striate data inspect` knows: class folders
+    /// or TinyImageNet (folder, tar, zip), Hugging Face parquet, npz.
+    #[arg(long)]
+    images: PathBuf,
+    /// The part of the images [default: validation, or the only one].
+    #[arg(long)]
+    part: Option<String>,
+    /// Where to compute.
+    #[arg(long, default_value = "cpu")]
+    device: DeviceKind,
+}
+
+#[derive(clap::Args)]
+pub struct Evaluate {
+    #[command(flatten)]
+    subject: Subject,
+    /// Corruptions beside the clean images: names with commas between them, or all
+    /// (19), common (15), study (14), extra (4); each at severities 1 to 5.
+    #[arg(long, value_name = "NAMES")]
+    corruption: Option<String>,
+    /// Their constants: imagecorruptions, tiny-imagenet-c or cifar-c.
+    #[arg(long, default_value_t = Table::ImageCorruptions)]
+    table: Table,
+    /// The seed of their random numbers.
+    #[arg(long, default_value_t = 0)]
+    seed: u64,
+}
+
+#[derive(clap::Args)]
+pub struct Predict {
+    #[command(flatten)]
+    subject: Subject,
+    /// The npz file: ids, labels, class_names, logits [images, classes] and, of a
+    /// co-trained network, responses [images, neurons].
+    #[arg(long)]
+    out: PathBuf,
+}
+
+impl Subject {
+    fn open(&self) -> Result<(TrainedNetwork, ImageSet), Error> {
+        let network = TrainedNetwork::open(&self.network, &open_device(self.device))?;
+        let source = Source::detect(&self.images)?;
+        let parts = source.image_parts();
+        let usual = || parts.iter().find(|part| *part == "validation");
+        let part = match (&self.part, &parts[..]) {
+            (Some(part), _) => part.clone(),
+            (None, [only]) => only.clone(),
+            (None, _) => usual().cloned().unwrap_or_default(),
+        };
+        let set = network.fit_labels(source.image_set(&part)?)?;
+        Ok((network, set))
+    }
+}
+
+/// Prints accuracies as CSV, each row as soon as it is known.
+pub fn evaluate(arguments: &Evaluate) -> Result<ExitCode, Error> {
+    let stop = interrupt::flag();
+    let mut conditions = vec![None];
+    if let Some(list) = &arguments.corruption {
+        for corruption in Corruption::select(list)? {
+            let severities = Severity::ALL.into_iter();
+            conditions.extend(severities.map(|s| Some((corruption, s, arguments.table))));
+        }
+    }
+    let (network, set) = arguments.subject.open()?;
+    println!("corruption,severity,accuracy,correct,images");
+    for condition in conditions {
+        if stop.is_raised() {
+            return Ok(failure::interrupted());
+        }
+        let correct = network.correct(&set, condition, arguments.seed)?;
+        let (name, severity) = match condition {
+            None => ("clean", 0),
+            Some((corruption, severity, _)) => (corruption.name(), severity.get()),
+        };
+        let (images, share) = (set.len(), correct as f64 / set.len().max(1) as f64);
+        println!("{name},{severity},{share},{correct},{images}");
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Class scores and responses of every image, in one npz file.
+pub fn predict(arguments: &Predict) -> Result<ExitCode, Error> {
+    let (network, set) = arguments.subject.open()?;
+    let count = set.len();
+    let rows = |values: Vec<f32>| {
+        let width = values.len() / count.max(1);
+        Array::new(vec![count, width], Values::F32(values))
+    };
+    let labels = set.labels.iter().map(|l| i64::from(*l)).collect();
+    let mut arrays = BTreeMap::from([
+        ("logits".to_owned(), rows(network.logits(&set.images)?)?),
+        (
+            "labels".to_owned(),
+            Array::new(vec![count], Values::I64(labels))?,
+        ),
+        (
+            "class_names".to_owned(),
+            Array::new(vec![set.classes()], Values::Text(set.class_names.clone()))?,
+        ),
+        (
+            "ids".to_owned(),
+            Array::new(vec![count], Values::Text(set.ids.clone()))?,
+        ),
+    ]);
+    if let Some(responses) = network.responses(&set.images)? {
+        arrays.insert("responses".to_owned(), rows(responses)?);
+    }
+    write_npz(&arguments.out, &arrays)?;
+    println!("{count} images, {}", arguments.out.display());
+    Ok(ExitCode::SUCCESS)
+}

@@ -1,0 +1,142 @@
+//! `striate train`, `evaluate` and `predict` as a user runs them.
+
+#![expect(clippy::unwrap_used, reason = "the helpers of tests fail as tests do")]
+
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+
+use striate_data::array::{Values, read_npz};
+use striate_data::{ImageSet, Images};
+
+fn striate(folder: &Path, arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_striate"))
+        .current_dir(folder)
+        .args(arguments)
+        .stdin(Stdio::null())
+        .output()
+        .unwrap()
+}
+
+fn runs(folder: &Path, arguments: &[&str]) -> String {
+    let output = striate(folder, arguments);
+    let message = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(output.status.success(), "{arguments:?}: {message}");
+    String::from_utf8(output.stdout).unwrap()
+}
+
+fn fails(folder: &Path, arguments: &[&str], code: i32, parts: &[&str]) {
+    let output = striate(folder, arguments);
+    let message = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(code), "{message}");
+    for part in parts {
+        assert!(message.contains(part), "{part:?} is not in {message:?}");
+    }
+}
+
+/// Images of the classes, in another order of the classes, as `.npz`.
+fn images(path: &Path, classes: &[String], size: usize) {
+    let count = 2 * classes.len();
+    let pixels = (0..count * size * size * 3).map(|i| (i * i % 251) as u8);
+    let images = Images::new(count, size, size, 3, pixels.collect()).unwrap();
+    let names: Vec<String> = classes.iter().rev().cloned().collect();
+    let labels = (0..count).map(|i| (i % classes.len()) as u32).collect();
+    let ids = (0..count).map(|i| format!("image {i}")).collect();
+    let set = ImageSet::new(images, labels, names, ids).unwrap();
+    set.write_npz(path).unwrap();
+}
+
+/// The classes and the input size that a file of weights states.
+fn header(path: &Path) -> (Vec<String>, usize) {
+    let bytes = fs::read(path).unwrap();
+    let len = u64::from_le_bytes(bytes[..8].try_into().unwrap()) as usize;
+    let head: serde_json::Value = serde_json::from_slice(&bytes[8..8 + len]).unwrap();
+    let text = head["__metadata__"]["striate"].as_str().unwrap();
+    let header: serde_json::Value = serde_json::from_str(text).unwrap();
+    let classes = serde_json::from_value(header["class_names"].clone()).unwrap();
+    let size = header["network"]["input_size"].as_u64().unwrap();
+    (classes, size as usize)
+}
+
+#[test]
+fn a_network_is_trained_and_used_on_other_images() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let train = ["train", "smoke", "--model", "mtl_monkey", "--quiet"];
+    runs(folder, &train);
+    let network = "runs/smoke/networks/mtl_monkey-1.safetensors";
+    let first = fs::read(folder.join(network)).unwrap();
+    // Nothing is trained again, and the same file is written.
+    runs(folder, &train);
+    assert_eq!(fs::read(folder.join(network)).unwrap(), first);
+
+    let (classes, size) = header(&folder.join(network));
+    images(&folder.join("set.npz"), &classes, size);
+    let predict = ["predict", network, "--images", "set.npz", "--out", "p.npz"];
+    runs(folder, &predict);
+    let found = read_npz(&folder.join("p.npz")).unwrap();
+    let count = 2 * classes.len();
+    assert_eq!(found["logits"].shape, [count, classes.len()]);
+    assert_eq!(found["responses"].shape[0], count);
+    let (Values::F32(logits), Values::I64(labels)) =
+        (&found["logits"].values, &found["labels"].values)
+    else {
+        unreachable!("types of the arrays")
+    };
+    // The set counts its classes backwards; the file does not.
+    assert_eq!(labels[0], classes.len() as i64 - 1);
+    let rows = logits.chunks_exact(classes.len()).zip(labels);
+    let correct = rows
+        .filter(|(row, label)| {
+            let best = row.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+            row.iter().position(|v| *v == best) == Some(**label as usize)
+        })
+        .count();
+
+    let evaluate = ["evaluate", network, "--images", "set.npz"];
+    let table = runs(
+        folder,
+        &[&evaluate[..], &["--corruption", "contrast"]].concat(),
+    );
+    let lines: Vec<&str> = table.lines().collect();
+    assert_eq!(lines.len(), 7, "{table}");
+    assert_eq!(lines[0], "corruption,severity,accuracy,correct,images");
+    assert!(lines[1].starts_with("clean,0,"), "{table}");
+    assert!(
+        lines[1].ends_with(&format!(",{correct},{count}")),
+        "{table}"
+    );
+    assert!(lines[6].starts_with("contrast,5,"), "{table}");
+}
+
+#[test]
+fn what_does_not_fit_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    runs(
+        folder,
+        &["train", "smoke", "--model", "baseline", "--quiet"],
+    );
+    let network = "runs/smoke/networks/baseline-1.safetensors";
+    let (classes, size) = header(&folder.join(network));
+
+    images(&folder.join("large.npz"), &classes, 2 * size);
+    let evaluate = |images| ["evaluate", network, "--images", images];
+    let takes = format!("takes {size} x {size}");
+    fails(folder, &evaluate("large.npz"), 3, &[&takes]);
+
+    let mut others = classes.clone();
+    others[0] = "okapi".to_owned();
+    images(&folder.join("others.npz"), &others, size);
+    fails(folder, &evaluate("others.npz"), 3, &["okapi", &classes[0]]);
+
+    fails(folder, &evaluate("absent.npz"), 3, &["absent.npz"]);
+    let text = ["evaluate", "large.npz", "--images", "large.npz"];
+    fails(folder, &text, 3, &["large.npz"]);
+    let whole = fs::read(folder.join(network)).unwrap();
+    fs::write(folder.join("cut.safetensors"), &whole[..whole.len() - 9]).unwrap();
+    let cut = ["evaluate", "cut.safetensors", "--images", "others.npz"];
+    fails(folder, &cut, 3, &["cut.safetensors"]);
+    let unknown = ["train", "smoke", "--model", "monkey"];
+    fails(folder, &unknown, 2, &["monkey"]);
+}
