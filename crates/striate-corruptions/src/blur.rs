@@ -4,10 +4,11 @@
 //! both sides of the swap are views, so both pixels end up with the second's value.
 
 use crate::gauss::{self, Border, Kernel, Shape};
-use crate::noise::to_u8;
 use crate::picture::ImageRef;
 use crate::random::Random;
 use crate::simd::{sized, vectorised};
+use crate::unit::{to_u8_of_many, unit};
+use crate::words;
 
 /// Scratch of both blurs.
 #[derive(Default)]
@@ -32,45 +33,35 @@ const TRUNCATE: f64 = 4.0;
 pub(crate) fn gaussian(image: ImageRef<'_>, sigma: f64, s: &mut Scratch, out: &mut [u8]) {
     let plane = sized(&mut s.plane, out.len());
     s.kernel.set(sigma, TRUNCATE);
-    blur_to_u8(
-        image.pixels(),
-        plane,
-        shape(&image),
-        &s.kernel,
-        &mut s.gauss,
-        out,
+    to_unit(image.pixels(), plane);
+    blur_to_u8(plane, shape(&image), &s.kernel, &mut s.gauss, out);
+}
+
+fn to_unit(pixels: &[u8], plane: &mut [f64]) {
+    vectorised(
+        #[inline(always)]
+        || {
+            for (p, x) in plane.iter_mut().zip(pixels) {
+                *p = unit(*x);
+            }
+        },
     );
 }
 
 fn blur_to_u8(
-    pixels: &[u8],
     plane: &mut [f64],
     shape: Shape,
     kernel: &Kernel,
     scratch: &mut gauss::Scratch,
     out: &mut [u8],
 ) {
-    vectorised(
-        #[inline(always)]
-        || {
-            for (p, x) in plane.iter_mut().zip(pixels) {
-                *p = f64::from(*x) / 255.0;
-            }
-        },
-    );
-    gauss::blur(
-        plane,
-        shape,
-        (kernel, kernel),
-        Border::Nearest,
-        false,
-        scratch,
-    );
+    let kernels = (kernel, kernel);
+    gauss::blur(plane, shape, kernels, Border::Nearest, false, scratch);
     vectorised(
         #[inline(always)]
         || {
             for (o, p) in out.iter_mut().zip(plane.iter()) {
-                *o = (p.clamp(0.0, 1.0) * 255.0) as i32 as u8;
+                *o = to_u8_of_many(*p);
             }
         },
     );
@@ -86,81 +77,77 @@ pub(crate) fn glass(
     let (height, width, channels) = (image.height(), image.width(), image.channels());
     let plane = sized(&mut s.plane, out.len());
     s.kernel.set(sigma, TRUNCATE);
-    blur_to_u8(
-        image.pixels(),
-        plane,
-        shape(&image),
-        &s.kernel,
-        &mut s.gauss,
-        out,
-    );
-    // One word per pixel, so that copying a pixel is copying a word.
+    to_unit(image.pixels(), plane);
+    blur_to_u8(plane, shape(&image), &s.kernel, &mut s.gauss, out);
     let packed = sized(&mut s.packed, height * width);
-    for (word, pixel) in packed.iter_mut().zip(out.chunks_exact(channels)) {
-        *word = match pixel {
-            [r, g, b] => u32::from_le_bytes([*r, *g, *b, 0]),
-            _ => u32::from(pixel[0]),
-        };
+    if channels == 3 {
+        words::pack(out, packed);
+    } else {
+        for (word, x) in packed.iter_mut().zip(out.iter()) {
+            *word = u32::from(*x);
+        }
     }
     for _ in 0..rounds {
         shuffle(packed, height, width, shift, random);
     }
-    for (word, pixel) in packed.iter().zip(out.chunks_exact_mut(channels)) {
-        pixel.copy_from_slice(&word.to_le_bytes()[..channels]);
+    if channels == 3 {
+        words::unpack(packed, out);
+    } else {
+        for (x, word) in out.iter_mut().zip(packed.iter()) {
+            *x = *word as u8;
+        }
     }
-    vectorised(
-        #[inline(always)]
-        || {
-            for (p, x) in plane.iter_mut().zip(out.iter()) {
-                *p = f64::from(*x) / 255.0;
-            }
-        },
-    );
-    gauss::blur(
-        plane,
-        shape(&image),
-        (&s.kernel, &s.kernel),
-        Border::Nearest,
-        false,
-        &mut s.gauss,
-    );
-    for (o, p) in out.iter_mut().zip(plane.iter()) {
-        *o = to_u8(*p);
-    }
+    to_unit(out, plane);
+    blur_to_u8(plane, shape(&image), &s.kernel, &mut s.gauss, out);
 }
+
+/// Displacements made at a time.
+const BLOCK: usize = 256;
 
 /// One round: each inner pixel, from the last to the first, takes the value of
 /// a pixel at a displacement of `-shift..shift` (upper bound excluded).
 fn shuffle(pixels: &mut [u32], height: usize, width: usize, shift: usize, random: &mut Random) {
-    let mut step = |y: usize, x: usize, dx: usize, dy: usize| {
-        pixels[y * width + x] = pixels[(y + dy - shift) * width + x + dx - shift];
-    };
+    // From the corner of the square that a pixel chooses from.
+    let mut offsets = [0u32; BLOCK];
+    for y in (shift + 1..=height - shift).rev() {
+        // The rows that the square covers; the pixel is `shift` below the first.
+        let rows = &mut pixels[(y - shift) * width..];
+        let mut x = width - shift;
+        while x > shift {
+            let count = (x - shift).min(BLOCK);
+            let offsets = &mut offsets[..count];
+            displacements(random, width as u32, shift as u32, offsets);
+            for offset in offsets {
+                rows[shift * width + x] = rows[x - shift + *offset as usize];
+                x -= 1;
+            }
+        }
+    }
+}
+
+/// Places in a square of `2 shift` on a side, in an image of `width`.
+fn displacements(random: &mut Random, width: u32, shift: u32, out: &mut [u32]) {
     match random {
         Random::Numpy(numpy) => {
-            for y in (shift + 1..=height - shift).rev() {
-                for x in (shift + 1..=width - shift).rev() {
-                    let dx = numpy.legacy.interval(2 * shift as u32 - 1) as usize;
-                    let dy = numpy.legacy.interval(2 * shift as u32 - 1) as usize;
-                    step(y, x, dx, dy);
-                }
+            let mut pairs = [0u32; 2 * BLOCK];
+            let pairs = &mut pairs[..2 * out.len()];
+            numpy.legacy.fill_interval(2 * shift - 1, pairs);
+            for (o, pair) in out.iter_mut().zip(pairs.chunks_exact(2)) {
+                *o = pair[1] * width + pair[0];
             }
         }
         Random::Counter(stream) => {
-            let mut words = [0u32; 256];
-            let steps = 2 * shift;
-            for y in (shift + 1..=height - shift).rev() {
-                let mut x = width - shift;
-                while x > shift {
-                    let count = (x - shift).min(words.len());
-                    stream.fill_u32(&mut words[..count]);
-                    for word in &words[..count] {
-                        let dx = ((word & 0xffff) as usize * steps) >> 16;
-                        let dy = ((word >> 16) as usize * steps) >> 16;
-                        step(y, x, dx, dy);
-                        x -= 1;
+            stream.fill_u32(out);
+            vectorised(
+                #[inline(always)]
+                || {
+                    for word in out {
+                        let dx = ((*word & 0xffff) * (2 * shift)) >> 16;
+                        let dy = ((*word >> 16) * (2 * shift)) >> 16;
+                        *word = dy * width + dx;
                     }
-                }
-            }
+                },
+            );
         }
     }
 }

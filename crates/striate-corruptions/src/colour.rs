@@ -3,8 +3,8 @@
 //! Invariant: HSV conversions follow scikit-image's formulas in f64, operation
 //! by operation.
 
-use crate::noise::to_u8;
 use crate::picture::ImageRef;
+use crate::unit::to_u8;
 
 /// (hue, saturation, value), each in [0, 1].
 fn hsv(r: f64, g: f64, b: f64) -> (f64, f64, f64) {
@@ -67,7 +67,7 @@ pub(crate) fn saturate(image: ImageRef<'_>, (scale, offset): (f64, f64), out: &m
     if image.channels() == 1 {
         // A gray pixel has no hue; what is added to its saturation leaves the
         // first channel, which the original keeps, at the value.
-        map(image.pixels(), &crate::noise::round_trip(), out);
+        map(image.pixels(), &crate::unit::round_trip(), out);
     } else {
         per_pixel(image, out, |s, v| ((s * scale + offset).clamp(0.0, 1.0), v));
     }

@@ -11,6 +11,7 @@
 use crate::border::mirrored;
 use crate::picture::ImageRef;
 use crate::simd::{sized, vectorised};
+use crate::unit::whole_f32;
 
 /// Scratch of the defocus blur.
 #[derive(Default)]
@@ -281,7 +282,7 @@ impl<'a> Padded<'a> {
         let mut distance = [0f32; LANES];
         let mut bytes = [0u8; LANES];
         for l in 0..LANES {
-            bytes[l] = total[l].clamp(0.0, 255.0) as i32 as u8;
+            bytes[l] = whole_f32(total[l].clamp(0.0, 255.0));
             distance[l] = (total[l] - total[l].round_ties_even()).abs();
         }
         out.copy_from_slice(&bytes[..out.len()]);

@@ -8,6 +8,7 @@ use crate::gauss::{self, Border, Kernel, Shape};
 use crate::picture::ImageRef;
 use crate::random::Random;
 use crate::simd::{sized, vectorised};
+use crate::unit::whole_f32;
 
 /// Scratch of the elastic transforms.
 #[derive(Default)]
@@ -113,7 +114,7 @@ pub(crate) fn displace(
                 for (corner, weight) in corners.iter().zip(weights) {
                     sum += f64::from(corner[c]) * weight;
                 }
-                *o = ((sum as f32).clamp(0.0, 1.0) * 255.0) as i32 as u8;
+                *o = whole_f32((sum as f32).clamp(0.0, 1.0) * 255.0);
             }
             at += 1;
         }

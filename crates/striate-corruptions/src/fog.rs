@@ -6,6 +6,7 @@
 use crate::picture::ImageRef;
 use crate::random::Random;
 use crate::simd::{sized, vectorised};
+use crate::unit::{to_u8, unit};
 
 /// Scratch of the fog.
 #[derive(Default)]
@@ -45,8 +46,8 @@ pub(crate) fn fog(
                 for (x, m) in map.iter().enumerate() {
                     let haze = amplitude * ((m - low) / range);
                     for c in x * channels..(x + 1) * channels {
-                        let value = (f64::from(pixels[c]) / 255.0 + haze) * highest / divisor;
-                        out[c] = (value.clamp(0.0, 1.0) * 255.0) as i32 as u8;
+                        let value = (unit(pixels[c]) + haze) * highest / divisor;
+                        out[c] = to_u8(value);
                     }
                 }
             }

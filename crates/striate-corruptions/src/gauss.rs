@@ -151,9 +151,10 @@ pub(crate) fn blur(
                 let inner = radius * channels;
                 padded[inner..inner + stride].copy_from_slice(row);
                 for i in (0..radius).chain(width + radius..width + 2 * radius) {
-                    let from = indices[i] * channels;
-                    padded[i * channels..(i + 1) * channels]
-                        .copy_from_slice(&row[from..from + channels]);
+                    // A loop: too few values for a call.
+                    for c in 0..channels {
+                        padded[i * channels + c] = row[indices[i] * channels + c];
+                    }
                 }
                 along(padded, channels, &horizontal.0, out, single);
             }

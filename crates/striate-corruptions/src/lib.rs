@@ -45,6 +45,8 @@ mod spatter;
 mod table;
 mod texture;
 pub mod tree;
+mod unit;
+mod words;
 mod zoom;
 
 pub use augment::{Augmentation, Benchmark, Choice};

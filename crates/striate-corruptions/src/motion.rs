@@ -6,6 +6,7 @@
 use crate::picture::ImageRef;
 use crate::random::Random;
 use crate::simd::{sized, sized_within, vectorised};
+use crate::unit::whole;
 
 /// Scratch of the motion blur.
 #[derive(Default)]
@@ -60,7 +61,7 @@ pub(crate) fn motion(
         #[inline(always)]
         |y, row| {
             for (o, v) in out[y * stride..(y + 1) * stride].iter_mut().zip(row) {
-                *o = (v + offset).clamp(0.0, 255.0) as i32 as u8;
+                *o = whole((v + offset).clamp(0.0, 255.0));
             }
         },
     );

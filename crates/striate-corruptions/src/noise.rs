@@ -9,18 +9,7 @@ use striate_random::numpy::{LegacyRng, Pcg64, PoissonSet};
 use crate::random::{BLOCK, Random, fill_standard_normal};
 use crate::shot::ShotTable;
 use crate::simd::vectorised;
-
-/// `clip(value, 0, 1) * 255` as u8.
-#[inline(always)]
-pub(crate) fn to_u8(value: f64) -> u8 {
-    (value.clamp(0.0, 1.0) * 255.0) as u8
-}
-
-/// What becomes of a byte that goes to [0, 1] and back in f64: truncation
-/// lowers the ones whose round trip falls just short.
-pub(crate) fn round_trip() -> [u8; 256] {
-    std::array::from_fn(|x| to_u8(x as f64 / 255.0))
-}
+use crate::unit::{round_trip, to_u8_of_many, unit, whole_f32};
 
 pub(crate) fn gaussian(pixels: &[u8], deviation: f64, random: &mut Random, out: &mut [u8]) {
     match random {
@@ -80,8 +69,7 @@ fn per_normal(stream: &mut Stream, pixels: &[u8], out: &mut [u8], value: impl Fn
             #[inline(always)]
             || {
                 for ((o, x), n) in out.iter_mut().zip(pixels).zip(&normals) {
-                    // Through i32, because that conversion has an instruction.
-                    *o = value(f32::from(*x), *n).clamp(0.0, 255.0) as i32 as u8;
+                    *o = whole_f32(value(f32::from(*x), *n).clamp(0.0, 255.0));
                 }
             },
         );
@@ -95,16 +83,16 @@ fn per_numpy_normal(
     out: &mut [u8],
     value: impl Fn(f64, f64) -> f64,
 ) {
-    let mut normals = [0f64; BLOCK];
-    for (out, pixels) in out.chunks_mut(BLOCK).zip(pixels.chunks(BLOCK)) {
+    let mut normals = [0f64; 2 * BLOCK];
+    for (out, pixels) in out.chunks_mut(2 * BLOCK).zip(pixels.chunks(2 * BLOCK)) {
         let normals = &mut normals[..out.len()];
         rng.fill_normal(0.0, deviation, normals);
         vectorised(
             #[inline(always)]
             || {
                 for ((o, x), n) in out.iter_mut().zip(pixels).zip(normals.iter()) {
-                    let value = value(f64::from(*x) / 255.0, *n);
-                    *o = (value.clamp(0.0, 1.0) * 255.0) as i32 as u8;
+                    let value = value(unit(*x), *n);
+                    *o = to_u8_of_many(value);
                 }
             },
         );
@@ -133,9 +121,14 @@ pub(crate) fn shot(
             let mut counts = [0f64; BLOCK];
             for (out, pixels) in out.chunks_mut(BLOCK).zip(pixels.chunks(BLOCK)) {
                 numpy.legacy.fill_poisson(set, pixels, &mut counts);
-                for (o, count) in out.iter_mut().zip(&counts) {
-                    *o = to_u8(count / photons);
-                }
+                vectorised(
+                    #[inline(always)]
+                    || {
+                        for (o, count) in out.iter_mut().zip(&counts) {
+                            *o = to_u8_of_many(count / photons);
+                        }
+                    },
+                );
             }
         }
         Random::Counter(stream) => {

@@ -19,7 +19,7 @@ struct Entry {
 
 impl ShotTable {
     pub(crate) fn new(photons: f64) -> Self {
-        let outcome = |count: usize| crate::noise::to_u8(count as f64 / photons);
+        let outcome = |count: usize| crate::unit::to_u8(count as f64 / photons);
         let last = photons.ceil() as usize;
         // The bytes that can come out, each once, in order.
         let mut bytes: Vec<u8> = (0..=last).map(outcome).collect();
@@ -106,7 +106,7 @@ mod tests {
                 let mut expected = [0f64; 256];
                 let mut p = (-mean).exp();
                 for count in 0..3000 {
-                    expected[usize::from(crate::noise::to_u8(count as f64 / photons))] += p;
+                    expected[usize::from(crate::unit::to_u8(count as f64 / photons))] += p;
                     p *= mean / (count + 1) as f64;
                 }
                 // 32-bit thresholds, f64 sums of up to 500 terms.

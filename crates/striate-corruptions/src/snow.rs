@@ -4,11 +4,11 @@
 //! Invariant: the layer is added twice, the second time turned by 180 degrees.
 
 use crate::motion::{self, Plane};
-use crate::noise::to_u8;
 use crate::picture::ImageRef;
 use crate::random::Random;
 use crate::simd::{sized, vectorised};
 use crate::table::Snow;
+use crate::unit::to_u8;
 use crate::zoom::{self, Keep, Place};
 
 /// Scratch of the snow.

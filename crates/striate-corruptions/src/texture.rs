@@ -7,6 +7,7 @@
 use std::sync::OnceLock;
 
 use crate::simd::{sized_within, vectorised};
+use crate::unit::whole_f32;
 use crate::{Error, Result};
 
 /// The five that are drawn. The original lists a sixth and never draws it; it
@@ -177,7 +178,7 @@ impl Texture {
                 Filter::Cubic => {
                     for (j, o) in out.iter_mut().enumerate() {
                         let sum = l0[j] * w[0] + l1[j] * w[1] + l2[j] * w[2] + l3[j] * w[3];
-                        *o = sum.round_ties_even().clamp(0.0, 255.0) as i32 as u8;
+                        *o = whole_f32(sum.round_ties_even().clamp(0.0, 255.0));
                     }
                 }
                 // OpenCV's own integers, low bits cut on the way.

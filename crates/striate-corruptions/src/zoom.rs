@@ -5,6 +5,7 @@
 
 use crate::picture::ImageRef;
 use crate::simd::{sized, vectorised};
+use crate::unit::{unit, whole_f32};
 
 /// Where one output coordinate samples: the pixel before it, the share of the
 /// next, and whether it lies inside at all.
@@ -129,7 +130,7 @@ pub(crate) fn blur(
         #[inline(always)]
         || {
             for (p, x) in plane.iter_mut().zip(image.pixels()) {
-                *p = (f64::from(*x) / 255.0) as f32;
+                *p = unit(*x) as f32;
             }
         },
     );
@@ -166,7 +167,7 @@ pub(crate) fn blur(
         #[inline(always)]
         || {
             for ((o, p), s) in out.iter_mut().zip(plane.iter()).zip(sum.iter()) {
-                *o = (((p + s) / divisor).clamp(0.0, 1.0) * 255.0) as i32 as u8;
+                *o = whole_f32(((p + s) / divisor).clamp(0.0, 1.0) * 255.0);
             }
         },
     );

@@ -5,6 +5,7 @@
 use super::Plane;
 use crate::picture::ImageRef;
 use crate::simd::sized;
+use crate::words::{pack, unpack};
 
 /// Converts into padded planes; right and bottom repeat the last pixel.
 #[inline(always)]
@@ -29,7 +30,7 @@ pub(super) fn to_ycc(
         let mut words = [0u32; BLOCK];
         for left in (0..width).step_by(BLOCK) {
             let count = BLOCK.min(width - left);
-            pack(&pixels[3 * left..3 * (left + count)], &mut words);
+            pack(&pixels[3 * left..3 * (left + count)], &mut words[..count]);
             let line = left..left + count;
             let channels = y[line.clone()]
                 .iter_mut()
@@ -117,37 +118,8 @@ pub(super) fn to_rgb(
     }
 }
 
-/// Pixels converted at a time, one 32-bit word each: the bytes of RGB lie too
-/// close together for vector instructions.
+/// Pixels converted at a time.
 const BLOCK: usize = 64;
-
-/// Red in the lowest byte; the highest is anything.
-#[inline(always)]
-fn pack(pixels: &[u8], words: &mut [u32; BLOCK]) {
-    // Four bytes at a time, which the last pixel does not have.
-    let words = &mut words[..pixels.len() / 3];
-    let Some((last, whole)) = words.split_last_mut() else {
-        return;
-    };
-    for (word, four) in whole.iter_mut().zip(pixels.windows(4).step_by(3)) {
-        *word = u32::from_le_bytes([four[0], four[1], four[2], four[3]]);
-    }
-    let end = &pixels[pixels.len() - 3..];
-    *last = u32::from_le_bytes([end[0], end[1], end[2], 0]);
-}
-
-#[inline(always)]
-fn unpack(words: &[u32], pixels: &mut [u8]) {
-    let Some((last, whole)) = words.split_last() else {
-        return;
-    };
-    for (x, word) in whole.iter().enumerate() {
-        // The fourth byte is overwritten by the next pixel.
-        pixels[3 * x..][..4].copy_from_slice(&word.to_le_bytes());
-    }
-    let end = pixels.len() - 3;
-    pixels[end..].copy_from_slice(&last.to_le_bytes()[..3]);
-}
 
 /// The horizontal half of the triangle filter; the rounding alternates.
 #[inline(always)]

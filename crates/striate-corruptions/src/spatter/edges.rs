@@ -56,20 +56,16 @@ fn canny(image: &[u8], height: usize, width: usize, s: &mut Scratch) {
             row(y),
             row((y + 1).min(height - 1)),
         );
-        for x in 0..width {
-            let (l, r) = (x.saturating_sub(1), (x + 1).min(width - 1));
-            let v = |row: &[u8], x: usize| i32::from(row[x]);
-            let at = (y + 1) * stride + x + 1;
-            s.dx[at] = v(above, r) + 2 * v(here, r) + v(below, r)
-                - v(above, l)
-                - 2 * v(here, l)
-                - v(below, l);
-            s.dy[at] = v(below, l) + 2 * v(below, x) + v(below, r)
-                - v(above, l)
-                - 2 * v(above, x)
-                - v(above, r);
-            s.magnitude[at] = s.dx[at].abs() + s.dy[at].abs();
-        }
+        let at = (y + 1) * stride + 1;
+        let out = Gradient {
+            dx: &mut s.dx[at..at + width],
+            dy: &mut s.dy[at..at + width],
+            magnitude: &mut s.magnitude[at..at + width],
+        };
+        vectorised(
+            #[inline(always)]
+            || out.set([above, here, below]),
+        );
     }
     s.stack.clear();
     // Each pixel comes at most once.
@@ -104,6 +100,37 @@ fn canny(image: &[u8], height: usize, width: usize, s: &mut Scratch) {
                 s.stack.push(near);
             }
         }
+    }
+}
+
+/// A row of gradients.
+struct Gradient<'a> {
+    dx: &'a mut [i32],
+    dy: &'a mut [i32],
+    magnitude: &'a mut [i32],
+}
+
+impl Gradient<'_> {
+    /// Sobel's operator on three rows of the image; the borders repeat.
+    #[inline(always)]
+    fn set(self, rows: [&[u8]; 3]) {
+        let width = self.dx.len();
+        let last = width - 1;
+        let (dx, dy) = (&mut self.dx[..width], &mut self.dy[..width]);
+        let magnitude = &mut self.magnitude[..width];
+        let mut one = |x: usize, columns: [[u8; 3]; 3]| {
+            let [a, b, c] = columns.map(|column| column.map(i32::from));
+            dx[x] = c[0] + 2 * c[1] + c[2] - a[0] - 2 * a[1] - a[2];
+            dy[x] = a[2] + 2 * b[2] + c[2] - a[0] - 2 * b[0] - c[0];
+            magnitude[x] = dx[x].abs() + dy[x].abs();
+        };
+        let rows = rows.map(|row| &row[..width]);
+        let column = |x: usize| rows.map(|row| row[x]);
+        for x in 1..last {
+            one(x, [column(x - 1), column(x), column(x + 1)]);
+        }
+        one(0, [column(0), column(0), column(1)]);
+        one(last, [column(last - 1), column(last), column(last)]);
     }
 }
 
@@ -150,21 +177,28 @@ fn transform(height: usize, width: usize, s: &mut Scratch, out: &mut [f32]) {
             }
         }
         from_rows(two, one, &mut row[2..width + 2]);
-        for x in 2..width + 2 {
-            row[x] = row[x].min(row[x - 1] + STRAIGHT);
-        }
+        step_along(row[2..width + 2].iter_mut());
     }
     for (y, out) in out.chunks_exact_mut(width).enumerate().rev() {
         let (rows, below) = distance.split_at_mut((y + 3) * stride);
         let (one, two) = below.split_at(stride);
         let row = &mut rows[(y + 2) * stride..];
         from_rows(&two[..stride], one, &mut row[2..width + 2]);
-        for x in (2..width + 2).rev() {
-            row[x] = row[x].min(row[x + 1] + STRAIGHT);
-        }
+        step_along(row[2..width + 2].iter_mut().rev());
         for (o, d) in out.iter_mut().zip(&row[2..]) {
             *o = d.min(FAR);
         }
+    }
+}
+
+/// Shortens the distances of a row by the ways along it.
+fn step_along<'a>(row: impl Iterator<Item = &'a mut f32>) {
+    let mut before = LIMIT;
+    for d in row {
+        let way = before + STRAIGHT;
+        // Not `min`: that would look for NaN in the only chain of this loop.
+        before = if way < *d { way } else { *d };
+        *d = before;
     }
 }
 
@@ -172,23 +206,25 @@ fn transform(height: usize, width: usize, s: &mut Scratch, out: &mut [f32]) {
 /// which have two columns of border.
 fn from_rows(two: &[f32], one: &[f32], row: &mut [f32]) {
     let width = row.len();
-    let ways = [
-        (&two[1..][..width], KNIGHT),
-        (&two[3..][..width], KNIGHT),
-        (&one[..width], KNIGHT),
-        (&one[1..][..width], DIAGONAL),
-        (&one[2..][..width], STRAIGHT),
-        (&one[3..][..width], DIAGONAL),
-        (&one[4..][..width], KNIGHT),
-    ];
+    let (two, one) = (&two[..width + 4], &one[..width + 4]);
     vectorised(
         #[inline(always)]
         || {
-            for (line, step) in ways {
-                for (d, from) in row.iter_mut().zip(line) {
-                    let way = from + step;
-                    *d = if way < *d { way } else { *d };
+            for x in 0..width {
+                let ways = [
+                    two[x + 1] + KNIGHT,
+                    two[x + 3] + KNIGHT,
+                    one[x] + KNIGHT,
+                    one[x + 1] + DIAGONAL,
+                    one[x + 2] + STRAIGHT,
+                    one[x + 3] + DIAGONAL,
+                    one[x + 4] + KNIGHT,
+                ];
+                let mut least = row[x];
+                for way in ways {
+                    least = if way < least { way } else { least };
                 }
+                row[x] = least;
             }
         },
     );

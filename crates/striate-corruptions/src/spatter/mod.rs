@@ -7,11 +7,11 @@ mod edges;
 mod filters;
 
 use crate::gauss::{self, Border, Kernel, Shape};
-use crate::noise::to_u8;
 use crate::picture::ImageRef;
 use crate::random::Random;
-use crate::simd::sized;
+use crate::simd::{sized, vectorised};
 use crate::table::Spatter;
+use crate::unit::{to_u8, whole, whole_f32};
 
 /// Scratch of the spatter.
 #[derive(Default)]
@@ -55,11 +55,14 @@ pub(crate) fn spatter(
         false,
         &mut s.gauss,
     );
-    for value in liquid.iter_mut() {
-        if *value < row.threshold {
-            *value = 0.0;
-        }
-    }
+    vectorised(
+        #[inline(always)]
+        || {
+            for value in liquid.iter_mut() {
+                *value = if *value < row.threshold { 0.0 } else { *value };
+            }
+        },
+    );
     if row.mud {
         mud(image, row, single, shape, s, out);
     } else {
@@ -133,27 +136,45 @@ fn water(
     let (height, width) = (shape.height, shape.width);
     let count = height * width;
     let drops = sized(&mut s.drops, count);
-    for (d, v) in drops.iter_mut().zip(&s.liquid) {
-        *d = (v * 255.0) as i64 as u8;
-    }
+    vectorised(
+        #[inline(always)]
+        || {
+            for (d, v) in drops.iter_mut().zip(&s.liquid) {
+                *d = whole(v * 255.0);
+            }
+        },
+    );
     let distance = sized(&mut s.distance, count);
     edges::distance_to_edges(drops, height, width, &mut s.edges, distance);
     let smooth = sized(&mut s.smooth, count);
     filters::mean_f32(distance, height, width, smooth);
     let [first, second] = &mut s.bytes;
     let (first, second) = (sized(first, count), sized(second, count));
-    for (b, v) in first.iter_mut().zip(smooth.iter()) {
-        *b = *v as u8;
-    }
+    vectorised(
+        #[inline(always)]
+        || {
+            for (b, v) in first.iter_mut().zip(smooth.iter()) {
+                *b = whole_f32(*v);
+            }
+        },
+    );
     filters::equalise(first);
     filters::emboss(first, height, width, second);
     filters::mean_u8(second, height, width, first);
     // The strength of the drops, from the products' maximum.
     let opacity = smooth;
-    for ((o, d), b) in opacity.iter_mut().zip(drops.iter()).zip(first.iter()) {
-        *o = f32::from(*d) * f32::from(*b);
-    }
-    let highest = opacity.iter().copied().fold(0f32, f32::max);
+    let mut highest = 0u16;
+    vectorised(
+        #[inline(always)]
+        || {
+            for ((o, d), b) in opacity.iter_mut().zip(drops.iter()).zip(first.iter()) {
+                let product = u16::from(*d) * u16::from(*b);
+                *o = f32::from(product);
+                highest = highest.max(product);
+            }
+        },
+    );
+    let highest = f32::from(highest);
     if highest == 0.0 {
         // No drop at all. The package divides 0 by 0 and returns black; that
         // is kept only where its pixels are asked for.
@@ -166,22 +187,37 @@ fn water(
     }
     // Pale turquoise, RGB.
     const COLOUR: [f64; 3] = [175.0 / 255.0, 238.0 / 255.0, 238.0 / 255.0];
-    let channels = image.channels();
-    let pixels = image.pixels().chunks_exact(channels);
-    for ((o, p), m) in out
-        .chunks_exact_mut(channels)
-        .zip(pixels)
-        .zip(opacity.iter())
-    {
-        let m = m / highest * row.strength as f32;
-        let colour = COLOUR.map(|c| m * c as f32);
-        if channels == 1 {
-            let added = gray(colour.map(|c| f64::from(c.clamp(0.0, 1.0))));
-            o[0] = to_u8(f64::from(f32::from(p[0]) / 255.0) + added);
-        } else {
-            for ((o, x), c) in o.iter_mut().zip(p).zip(colour) {
-                *o = ((f32::from(*x) / 255.0 + c).clamp(0.0, 1.0) * 255.0) as u8;
-            }
+    let strength = row.strength as f32;
+    let pixels = image.pixels();
+    if image.channels() == 1 {
+        for ((o, x), m) in out.iter_mut().zip(pixels).zip(opacity.iter()) {
+            let m = m / highest * strength;
+            let colour = COLOUR.map(|c| f64::from((m * c as f32).clamp(0.0, 1.0)));
+            *o = to_u8(f64::from(f32::from(*x) / 255.0) + gray(colour));
         }
+        return;
     }
+    let colour = COLOUR.map(|c| c as f32);
+    let mut added = [[0f32; 3]; BLOCK];
+    vectorised(
+        #[inline(always)]
+        || {
+            let blocks = out.chunks_mut(3 * BLOCK).zip(pixels.chunks(3 * BLOCK));
+            for ((out, pixels), opacity) in blocks.zip(opacity.chunks_mut(BLOCK)) {
+                for m in opacity.iter_mut() {
+                    *m = *m / highest * strength;
+                }
+                for (added, m) in added.iter_mut().zip(opacity) {
+                    *added = colour.map(|c| *m * c);
+                }
+                for ((o, x), c) in out.iter_mut().zip(pixels).zip(added.as_flattened()) {
+                    let value = f32::from(*x) / 255.0 + c;
+                    *o = whole_f32(value.clamp(0.0, 1.0) * 255.0);
+                }
+            }
+        },
+    );
 }
+
+/// Pixels coloured at a time.
+const BLOCK: usize = 64;

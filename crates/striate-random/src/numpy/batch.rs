@@ -5,6 +5,9 @@
 use super::LegacyRng;
 use super::mt19937::N;
 
+/// Pairs of normals made at a time.
+const PAIRS: usize = 128;
+
 /// The uniforms of [`LegacyRng::random_sample`], made a block at a time.
 ///
 /// Those that are made and not taken count as not drawn.
@@ -65,6 +68,29 @@ impl<'a> Samples<'a> {
             *value = (high * 67_108_864.0 + low) / 9_007_199_254_740_992.0;
         }
     }
+
+    /// At most `PAIRS` pairs by the polar method.
+    fn fill_normals(&mut self, out: &mut [[f64; 2]]) {
+        let (mut x1, mut x2, mut r2) = ([0.0; PAIRS], [0.0; PAIRS], [1.0; PAIRS]);
+        let mut accepted = 0;
+        while accepted < out.len() {
+            let a = 2.0 * self.next() - 1.0;
+            let b = 2.0 * self.next() - 1.0;
+            let r = a * a + b * b;
+            // Overwritten by the next one if it is not accepted.
+            (x1[accepted], x2[accepted], r2[accepted]) = (a, b, r);
+            accepted += usize::from(r < 1.0 && r != 0.0);
+        }
+        let mut logs = [0.0f64; PAIRS];
+        for (log, r) in logs.iter_mut().zip(&r2[..out.len()]) {
+            *log = r.ln();
+        }
+        let proposals = x1.iter().zip(&x2).zip(r2.iter().zip(&logs));
+        for (pair, ((x1, x2), (r, log))) in out.iter_mut().zip(proposals) {
+            let factor = (-2.0 * log / r).sqrt();
+            *pair = [factor * x2, factor * x1];
+        }
+    }
 }
 
 impl Drop for Samples<'_> {
@@ -72,9 +98,6 @@ impl Drop for Samples<'_> {
         self.settle();
     }
 }
-
-/// Pairs of normals made at a time.
-const PAIRS: usize = 128;
 
 impl LegacyRng {
     /// `numpy.random.uniform(low, high, size=out.len())`.
@@ -94,39 +117,16 @@ impl LegacyRng {
             *value = self.standard_normal();
         }
         let (pairs, last) = rest.as_chunks_mut::<2>();
+        let mut samples = Samples::new(self);
         for block in pairs.chunks_mut(PAIRS) {
-            self.fill_pairs(block);
+            samples.fill_normals(block);
         }
+        drop(samples);
         for value in last {
             *value = self.standard_normal();
         }
         for value in out {
             *value = mean + deviation * *value;
-        }
-    }
-
-    /// At most `PAIRS` pairs by the polar method.
-    fn fill_pairs(&mut self, out: &mut [[f64; 2]]) {
-        let (mut x1, mut x2, mut r2) = ([0.0; PAIRS], [0.0; PAIRS], [1.0; PAIRS]);
-        let mut samples = Samples::new(self);
-        let mut accepted = 0;
-        while accepted < out.len() {
-            let a = 2.0 * samples.next() - 1.0;
-            let b = 2.0 * samples.next() - 1.0;
-            let r = a * a + b * b;
-            // Overwritten by the next one if it is not accepted.
-            (x1[accepted], x2[accepted], r2[accepted]) = (a, b, r);
-            accepted += usize::from(r < 1.0 && r != 0.0);
-        }
-        drop(samples);
-        let mut logs = [0.0f64; PAIRS];
-        for (log, r) in logs.iter_mut().zip(&r2[..out.len()]) {
-            *log = r.ln();
-        }
-        let proposals = x1.iter().zip(&x2).zip(r2.iter().zip(&logs));
-        for (pair, ((x1, x2), (r, log))) in out.iter_mut().zip(proposals) {
-            let factor = (-2.0 * log / r).sqrt();
-            *pair = [factor * x2, factor * x1];
         }
     }
 
@@ -140,9 +140,11 @@ impl LegacyRng {
         let mut words = [0; N];
         let mut filled = 0;
         while filled < out.len() {
-            let count = self.peek(&mut words);
+            // No more than are needed if none is rejected.
+            let most = N.min(out.len() - filled);
+            let count = self.peek(&mut words[..most]);
             let mut drawn = 0;
-            while drawn < count && filled < out.len() {
+            while drawn < count {
                 let value = words[drawn] & mask;
                 out[filled] = value;
                 filled += usize::from(value <= max);

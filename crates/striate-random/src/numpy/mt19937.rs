@@ -44,9 +44,10 @@ impl LegacyRng {
         tempered(word)
     }
 
-    /// Writes the words up to the next change of state, at least one, to the
-    /// start of `out`, and says how many; none counts as drawn.
-    pub(super) fn peek(&mut self, out: &mut [u32; N]) -> usize {
+    /// Writes the next words to the start of `out`, as many as it holds or as
+    /// come before the next change of state, and says how many (at least one);
+    /// none counts as drawn.
+    pub(super) fn peek(&mut self, out: &mut [u32]) -> usize {
         if self.position == N {
             self.refill();
         }
@@ -54,7 +55,7 @@ impl LegacyRng {
         for (o, word) in out.iter_mut().zip(left) {
             *o = tempered(*word);
         }
-        left.len()
+        left.len().min(out.len())
     }
 
     /// Counts as drawn `count` of the words that [`Self::peek`] gave.
