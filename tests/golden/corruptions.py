@@ -256,6 +256,15 @@ def small_tables(pictures):
     return arrays
 
 
+def files(folder, photo):
+    """Files of kinds that are refused: CMYK, 16 bits per channel."""
+    folder.mkdir(exist_ok=True)
+    picture = crop(photo, 24, 32, 0.25)
+    Image.fromarray(picture).convert("CMYK").save(folder / "cmyk.jpg", quality=75)
+    gray = picture.mean(-1) * 257
+    Image.fromarray(gray.astype(np.uint16)).save(folder / "gray16.png")
+
+
 def main():
     output = Path(sys.argv[1])
     default = Path(__file__).resolve().parents[2] / "datasets/mini/photos.parquet"
@@ -269,6 +278,7 @@ def main():
     save(output / "numpy.safetensors", numpy_values())
     pictures = photos(parquet)
     save(output / "small.safetensors", small_tables(pictures))
+    files(output / "files", pictures[0])
     for name, height, width, gray, chosen, scale, seeds, rows in SETS:
         arrays = {"seeds": np.array(seeds, dtype=np.int64)}
         if rows is not None:

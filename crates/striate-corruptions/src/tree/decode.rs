@@ -27,8 +27,13 @@ pub fn decode(bytes: &[u8]) -> Result<Decoded, String> {
     match format {
         ImageFormat::Png => {}
         ImageFormat::Jpeg => {
-            if jpeg_components(bytes) == Some(4) {
+            let outline = JpegOutline::read(bytes);
+            if outline.components == Some(4) {
                 return Err("CMYK image: expected gray or RGB".into());
+            }
+            // The decoder would fill what is missing with gray.
+            if !outline.ends {
+                return Err("truncated JPEG: no end-of-image marker".into());
             }
         }
         other => return Err(format!("{other:?} image: expected PNG or JPEG")),
@@ -56,22 +61,54 @@ pub fn decode(bytes: &[u8]) -> Result<Decoded, String> {
     })
 }
 
-/// The number of colour components that a JPEG's frame header announces.
-fn jpeg_components(bytes: &[u8]) -> Option<u8> {
-    let mut at = 2;
-    loop {
-        // Segments: 0xff, marker, length (big endian, with itself), content.
-        let [0xff, marker, high, low] = *bytes.get(at..at + 4)? else {
-            return None;
-        };
-        let is_frame = matches!(marker, 0xc0..=0xcf) && !matches!(marker, 0xc4 | 0xc8 | 0xcc);
-        if is_frame {
-            return bytes.get(at + 9).copied();
+/// What a JPEG's markers say.
+#[derive(Default)]
+struct JpegOutline {
+    /// Colour components, from the frame header.
+    components: Option<u8>,
+    /// Whether the end-of-image marker is there.
+    ends: bool,
+}
+
+impl JpegOutline {
+    fn read(bytes: &[u8]) -> Self {
+        let mut outline = Self::default();
+        // Behind the start-of-image marker.
+        let mut at = 2;
+        while let Some([0xff, marker]) = bytes.get(at..at + 2) {
+            match marker {
+                // Padding in front of a marker.
+                0xff => {
+                    at += 1;
+                    continue;
+                }
+                0xd9 => {
+                    outline.ends = true;
+                    break;
+                }
+                _ => {}
+            }
+            let is_frame = matches!(marker, 0xc0..=0xcf) && !matches!(marker, 0xc4 | 0xc8 | 0xcc);
+            if is_frame {
+                outline.components = bytes.get(at + 9).copied();
+            }
+            // The segment's length (big endian, with itself) and content.
+            let Some([high, low]) = bytes.get(at + 2..at + 4) else {
+                break;
+            };
+            at += 2 + usize::from(u16::from_be_bytes([*high, *low]));
+            if *marker == 0xda {
+                // Compressed data, up to what is neither a stuffed 0xff nor a
+                // restart marker.
+                let data = bytes.get(at..).unwrap_or_default();
+                let is_end =
+                    |pair: &[u8]| pair[0] == 0xff && !matches!(pair[1], 0x00 | 0xd0..=0xd7);
+                match data.windows(2).position(is_end) {
+                    Some(length) => at += length,
+                    None => break,
+                }
+            }
         }
-        if marker == 0xff {
-            at += 1;
-        } else {
-            at += 2 + usize::from(u16::from_be_bytes([high, low]));
-        }
+        outline
     }
 }

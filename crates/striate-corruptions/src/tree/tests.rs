@@ -19,6 +19,15 @@ fn png(height: u32, width: u32, start: u8) -> Vec<u8> {
     bytes.into_inner()
 }
 
+fn jpeg(height: u32, width: u32) -> Vec<u8> {
+    let image = image::load_from_memory(&png(height, width, 9)).unwrap();
+    let mut bytes = std::io::Cursor::new(Vec::new());
+    image
+        .write_to(&mut bytes, image::ImageFormat::Jpeg)
+        .unwrap();
+    bytes.into_inner()
+}
+
 fn tree(folder: &Path) {
     for (class, files) in [("a", ["1.png", "2.png"]), ("b", ["1.png", "3.png"])] {
         fs::create_dir_all(folder.join(class)).unwrap();
@@ -169,11 +178,14 @@ fn bad_files_are_reported_and_the_run_goes_on() {
         .write_to(&mut deep, image::ImageFormat::Png)
         .unwrap();
     fs::write(input.join("b/deep.png"), deep.into_inner()).unwrap();
-    // The start of a JPEG whose frame header announces four components.
-    let cmyk = [
-        0xff, 0xd8, 0xff, 0xe0, 0, 4, 0, 0, 0xff, 0xc0, 0, 20, 8, 0, 32, 0, 32, 4, 0, 0, 0, 0,
-    ];
-    fs::write(input.join("b/ink.jpg"), cmyk).unwrap();
+    // Written by Pillow (tests/golden/corruptions.py): a whole CMYK photograph,
+    // and 16-bit gray.
+    let files = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/golden/corruptions/files");
+    fs::copy(files.join("cmyk.jpg"), input.join("b/ink.jpg")).unwrap();
+    fs::copy(files.join("gray16.png"), input.join("b/gray16.png")).unwrap();
+    let photograph = jpeg(64, 64);
+    let half = &photograph[..photograph.len() / 2];
+    fs::write(input.join("b/half.jpg"), half).unwrap();
     fs::write(input.join("b/old.bmp"), "BM").unwrap();
     fs::write(input.join("words.txt"), "not an image").unwrap();
     let report = corrupt_tree(&input, &output, &config(), &mut |_| {}, &|| false).unwrap();
@@ -193,13 +205,16 @@ fn bad_files_are_reported_and_the_run_goes_on() {
             "a/text.jpg",
             "b/cut.png",
             "b/deep.png",
+            "b/gray16.png",
+            "b/half.jpg",
             "b/ink.jpg",
             "b/old.bmp"
         ]
     );
     assert!(found[0].1.contains("15x40") && found[1].1.contains("PNG nor JPEG"));
-    assert!(found[3].1.contains("8 bits") && found[4].1.contains("CMYK"));
-    assert_eq!(report.progress.done, 10);
+    assert!(found[3].1.contains("8 bits") && found[4].1.contains("L16"));
+    assert!(found[5].1.contains("truncated") && found[6].1.contains("CMYK"));
+    assert_eq!(report.progress.done, 12);
     assert!(output.join("fog/1/a/1.png").is_file());
 }
 
