@@ -8,6 +8,7 @@
 //! * [`Recording`] holds responses; [`recording::SessionRecording`] and
 //!   [`recording::Cadena`] read them from pickles, which [`pickle`] takes apart without
 //!   executing anything; [`mod@array`] reads and writes `.npy` and `.npz`.
+//! * [`torch::StateDict`] reads the weights in a checkpoint of PyTorch.
 //! * [`gray`] and [`augment`] hold the study's transforms, [`split`] its splits.
 //!
 //! ```
@@ -51,6 +52,7 @@ pub mod resize;
 pub mod split;
 #[cfg(test)]
 mod testing;
+pub mod torch;
 pub mod tree;
 mod zipped;
 

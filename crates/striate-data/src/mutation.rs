@@ -17,9 +17,10 @@ use crate::{
     pickle::Pickle,
     recording::{Cadena, CadenaConfig, Recording, SessionConfig, SessionRecording},
     testing::{parquet_of_images, temporary},
+    torch::StateDict,
 };
 
-/// The files are below 8 KiB: whatever is read from one must stay far below this.
+/// The files are below 16 KiB: whatever is read from one must stay far below this.
 const MAX_RESULT_BYTES: usize = 64 << 20;
 
 /// No case takes longer than this, in seconds, on a machine that does other things too.
@@ -161,6 +162,12 @@ fn pickle_of(entries: &[(&str, Array)]) -> Vec<u8> {
     out
 }
 
+/// A folder of golden files.
+fn golden(area: &str) -> std::path::PathBuf {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+    folder.join("../../tests/golden").join(area)
+}
+
 fn floats(shape: &[usize]) -> Array {
     let values = (0..shape.iter().product())
         .map(|i: usize| i as f64)
@@ -283,6 +290,21 @@ proptest! {
         });
     }
 
+    /// Both layouts: in the zip archive, checksums hide the pickle from most damage.
+    #[test]
+    fn damaged_checkpoints_are_errors(changes in damage(), which in 0..4usize) {
+        static FILES: OnceLock<Vec<Vec<u8>>> = OnceLock::new();
+        let files = FILES.get_or_init(|| {
+            let names = ["mixed_legacy.pth", "legacy.pth", "mixed.pth", "nested.pth"];
+            names.iter().map(|name| std::fs::read(golden("interop").join(name)).unwrap()).collect()
+        });
+        check(&files[which], &changes, |bytes| {
+            let part = (which == 0).then_some("model");
+            let read = StateDict::read(Cursor::new(bytes), "x", part);
+            read.map_or(0, |s| s.tensors.values().map(size_of_array).sum())
+        });
+    }
+
     #[test]
     fn damaged_recording_tables_are_errors(changes in damage()) {
         check(recording_parquet(), &changes, |bytes| {
@@ -310,8 +332,7 @@ proptest! {
     #[test]
     fn damaged_hdf5_files_are_errors(changes in damage(), nwb in any::<bool>()) {
         let name = if nwb { "session.nwb" } else { "things.mat" };
-        let golden = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/golden/data");
-        let file = std::fs::read(golden.join(name)).unwrap();
+        let file = std::fs::read(golden("data").join(name)).unwrap();
         let path = temporary("mutation").join(name);
         let mut config = InspectConfig::default();
         config.things.channels = 0..6;

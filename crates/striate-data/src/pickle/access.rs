@@ -13,7 +13,7 @@ use crate::{
 const MAX_KEY_BYTES: usize = 256;
 
 /// The first keys, for messages.
-fn listed(keys: &[&str]) -> String {
+pub(crate) fn listed(keys: &[&str]) -> String {
     let shown = &keys[..keys.len().min(24)];
     let more = if shown.len() < keys.len() {
         ", ..."
@@ -48,11 +48,15 @@ impl Pickle {
 }
 
 impl<'a> Node<'a> {
-    fn object(&self) -> &'a Object {
-        &self.pickle.objects[self.id]
+    pub(super) fn object(&self) -> &'a Object {
+        self.object_of(self.id)
     }
 
-    fn at(&self, id: Id) -> Node<'a> {
+    pub(super) fn object_of(&self, id: Id) -> &'a Object {
+        &self.pickle.objects[id]
+    }
+
+    pub(super) fn at(&self, id: Id) -> Node<'a> {
         self.pickle.node(id, self.place.clone())
     }
 
@@ -61,7 +65,7 @@ impl<'a> Node<'a> {
         &self.place
     }
 
-    fn wrong(&self, expected: &str) -> Error {
+    pub(super) fn wrong(&self, expected: &str) -> Error {
         Error::format(&self.place, expected, self.kind())
     }
 
@@ -81,6 +85,8 @@ impl<'a> Node<'a> {
             Object::Dtype { .. } => "a dtype",
             Object::Array(_) => "an array",
             Object::Scalar { .. } => "a NumPy scalar",
+            Object::Storage { .. } => "a storage",
+            Object::Tensor { .. } => "a tensor",
         }
     }
 
@@ -99,9 +105,31 @@ impl<'a> Node<'a> {
             .collect())
     }
 
+    /// What tells this object from all others of its pickle.
+    pub(crate) fn id(&self) -> Id {
+        self.id
+    }
+
+    /// Keys and values of a dict, of the keys that [`Node::keys`] gives.
+    ///
+    /// # Errors
+    ///
+    /// If this is no dict.
+    pub(crate) fn entries(&self) -> Result<impl Iterator<Item = (&'a str, Node<'a>)>> {
+        let Object::Dict(entries) = self.object() else {
+            return Err(self.wrong("a dict"));
+        };
+        let node = self.clone();
+        Ok(entries.iter().filter_map(move |(key, value)| {
+            let key = node.at(*key).key()?;
+            let place = format!("{}, key {key}", node.place);
+            Some((key, node.pickle.node(*value, place)))
+        }))
+    }
+
     /// Text that may be a key. Borrowed and bounded, as a hostile file may refer to
     /// one long text from very many entries.
-    fn key(&self) -> Option<&'a str> {
+    pub(super) fn key(&self) -> Option<&'a str> {
         let text = match self.object() {
             Object::Text(text) => text,
             Object::Bytes(range) if range.len() <= MAX_KEY_BYTES => {
@@ -176,6 +204,16 @@ impl<'a> Node<'a> {
         }
     }
 
+    /// The texts of a list of texts.
+    pub(crate) fn texts(&self) -> Result<Vec<String>> {
+        let Object::List(items) = self.object() else {
+            return Err(self.wrong("a list of text"));
+        };
+        let text = |id: &Id| self.at(*id).key().map(str::to_owned);
+        let texts = items.iter().map(text).collect::<Option<_>>();
+        texts.ok_or_else(|| self.wrong("short text only in the list"))
+    }
+
     /// An integer, also one in a NumPy scalar or an array of one value.
     ///
     /// # Errors
@@ -243,7 +281,7 @@ impl<'a> Node<'a> {
         Array::new(vec![numbers.len()], Values::F64(numbers))
     }
 
-    fn shape(&self) -> Result<Vec<usize>> {
+    pub(super) fn shape(&self) -> Result<Vec<usize>> {
         let axes = match self.object() {
             Object::Tuple(axes) | Object::List(axes) if axes.len() <= 32 => axes,
             _ => return Err(self.wrong("a shape of at most 32 axes")),

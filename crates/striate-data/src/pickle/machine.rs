@@ -3,7 +3,7 @@
 
 use std::{collections::BTreeMap, ops::Range};
 
-use super::objects::{Global, Id, Object};
+use super::objects::{Id, Object, Vocabulary};
 use crate::{Error, Result};
 
 /// Most instructions that are followed. Each adds at most one reference (8 bytes) or
@@ -18,6 +18,7 @@ pub(super) struct Machine<'a> {
     pub(super) input: &'a [u8],
     pub(super) at: usize,
     place: &'a str,
+    pub(super) vocabulary: Vocabulary,
     pub(super) objects: Vec<Object>,
     pub(super) stack: Vec<Id>,
     pub(super) marks: Vec<usize>,
@@ -25,11 +26,12 @@ pub(super) struct Machine<'a> {
 }
 
 impl<'a> Machine<'a> {
-    pub(super) fn new(input: &'a [u8], place: &'a str) -> Self {
+    pub(super) fn new(input: &'a [u8], place: &'a str, vocabulary: Vocabulary) -> Self {
         Self {
             input,
             at: 0,
             place,
+            vocabulary,
             objects: Vec::new(),
             stack: Vec::new(),
             marks: Vec::new(),
@@ -37,13 +39,14 @@ impl<'a> Machine<'a> {
         }
     }
 
-    /// Runs to the end; returns the objects and the one that is the result.
-    pub(super) fn run(mut self) -> Result<(Vec<Object>, Id)> {
+    /// Runs to the end; returns the objects, the one that is the result, and the number of
+    /// bytes that were read.
+    pub(super) fn run(mut self) -> Result<(Vec<Object>, Id, usize)> {
         for _ in 0..MAX_STEPS {
             let code = self.byte()?;
             if code == b'.' {
                 let root = self.pop()?;
-                return Ok((self.objects, root));
+                return Ok((self.objects, root, self.at));
             }
             self.step(code)?;
             if self.objects.len() > MAX_OBJECTS {
@@ -141,9 +144,9 @@ impl<'a> Machine<'a> {
     }
 
     pub(super) fn global(&mut self, module: &str, name: &str) -> Result<()> {
-        let Some(global) = Global::named(module, name) else {
+        let Some(global) = self.vocabulary.find(module, name) else {
             return Err(self.wrong(
-                "plain data and NumPy arrays only",
+                self.vocabulary.what(),
                 format!("the global {module}.{name}, which is not on the list of the reader"),
             ));
         };

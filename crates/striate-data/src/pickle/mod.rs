@@ -3,7 +3,7 @@
 //!
 //! Invariants: only the globals of a fixed list mean something, and each has its
 //! meaning built in; any other is an error that names it. Nothing is imported or
-//! called.
+//! called. Tensors of PyTorch mean something only where [`crate::torch`] reads.
 //!
 //! Memory: the file itself, once; its text, once more; and the objects and references
 //! of the machine, less than 1 GiB whatever the file says, as their number is bounded.
@@ -15,9 +15,12 @@ mod access;
 mod machine;
 mod objects;
 mod operations;
+mod window;
 
 pub use access::Node;
+pub(crate) use access::listed;
 pub use objects::Pickle;
+pub(crate) use window::Window;
 
 #[cfg(test)]
 mod tests;

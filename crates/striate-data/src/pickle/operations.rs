@@ -1,9 +1,9 @@
-//! The instructions. Invariant: an instruction that plain data do not need (persistent
-//! ids, instances, extensions, out-of-band buffers) is an error.
+//! The instructions. Invariant: an instruction that plain data do not need (instances,
+//! extensions, out-of-band buffers; persistent ids outside files of PyTorch) is an error.
 
 use super::{
     machine::Machine,
-    objects::{ArrayState, Global, Id, Object},
+    objects::{ArrayState, Global, Id, Object, Vocabulary},
 };
 use crate::Result;
 
@@ -88,6 +88,7 @@ impl Machine<'_> {
             }
             b'R' => self.reduce()?,
             b'b' => self.build()?,
+            b'Q' if self.vocabulary == Vocabulary::Torch => self.storage()?,
             // Memo: PUT, BINPUT, LONG_BINPUT, MEMOIZE, GET, BINGET, LONG_BINGET
             b'p' | b'g' => {
                 let line = self.line()?;
@@ -208,10 +209,81 @@ impl Machine<'_> {
             (Global::Dtype, &[code, ..]) => Object::Dtype { code, state: None },
             (Global::CodecsEncode, &[text, ..]) => Object::Encoded(text),
             (Global::OrderedDict, []) => Object::Dict(Vec::new()),
+            // Python 2 wrote a list of pairs.
+            (Global::OrderedDict, &[pairs]) => self.dict_of(pairs)?,
+            (Global::Counter, &[dict]) => return self.again(dict),
+            (Global::Size, &[axes]) => return self.again(axes),
+            (Global::Ignored, _) => Object::None,
+            // (storage, offset, shape, strides, requires gradient, hooks, metadata)
+            (Global::Tensor, &[storage, offset, shape, strides, ..]) => Object::Tensor {
+                storage,
+                offset,
+                shape,
+                strides,
+            },
+            (Global::Parameter, &[tensor, ..]) => return self.again(tensor),
             (global, arguments) => {
                 let found = format!("{global:?} with {} arguments", arguments.len());
                 return Err(self.wrong("a call with its usual arguments", found));
             }
+        };
+        self.push(object);
+        Ok(())
+    }
+
+    /// Puts an object on the stack that is there already.
+    fn again(&mut self, id: Id) -> Result<()> {
+        self.stack.push(id);
+        Ok(())
+    }
+
+    fn dict_of(&self, pairs: Id) -> Result<Object> {
+        let entries = match &self.objects[pairs] {
+            Object::List(pairs) => pairs
+                .iter()
+                .map(|pair| match &self.objects[*pair] {
+                    Object::List(pair) | Object::Tuple(pair) if pair.len() == 2 => {
+                        Some((pair[0], pair[1]))
+                    }
+                    _ => None,
+                })
+                .collect(),
+            _ => None,
+        };
+        let wrong = || self.wrong("a list of pairs for a dict", "another object");
+        entries.map(Object::Dict).ok_or_else(wrong)
+    }
+
+    /// A storage of PyTorch by its persistent id:
+    /// `("storage", type, key, device, number of elements)`, in old files with one more.
+    fn storage(&mut self) -> Result<()> {
+        let id = self.pop()?;
+        let object = match &self.objects[id] {
+            Object::Tuple(parts) => match parts.as_slice() {
+                &[word, kind, key, _, count, ref view @ ..] if view.len() <= 1 => {
+                    let storage = match &self.objects[word] {
+                        Object::Text(word) => word == "storage",
+                        Object::Bytes(word) => self.input[word.clone()] == *b"storage",
+                        _ => false,
+                    };
+                    match self.objects[kind] {
+                        Object::Global(Global::Storage(element)) if storage => {
+                            Some(Object::Storage {
+                                element,
+                                key,
+                                count,
+                                view: view.first().copied(),
+                            })
+                        }
+                        _ => None,
+                    }
+                }
+                _ => None,
+            },
+            _ => None,
+        };
+        let Some(object) = object else {
+            return Err(self.wrong("the persistent id of a storage", "another object"));
         };
         self.push(object);
         Ok(())
@@ -225,6 +297,10 @@ impl Machine<'_> {
     /// Gives the object on top its state: an array or a dtype.
     fn build(&mut self) -> Result<()> {
         let (state, top) = (self.pop()?, self.top()?);
+        // The attributes of an OrderedDict; PyTorch notes the versions of layers there.
+        if let (Object::Dict(_), Object::Dict(_)) = (&self.objects[top], &self.objects[state]) {
+            return Ok(());
+        }
         let parts = match &self.objects[state] {
             Object::Tuple(parts) if parts.len() <= 16 => parts.clone(),
             _ => return Err(self.wrong("a short tuple of state", "another object")),
