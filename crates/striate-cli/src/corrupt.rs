@@ -1,22 +1,17 @@
 //! `striate corrupt`: an image or a tree of images, in the published folder layout.
 
-use std::io::IsTerminal;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::time::{Duration, Instant};
 
-use indicatif::{FormattedDuration, ProgressBar, ProgressStyle};
 use striate_corruptions::tree::{
     Format, Progress, RandomMode, TreeConfig, TreeReport, corrupt_tree,
 };
 use striate_corruptions::{Corruption, Error, Severity, Table};
 use striate_run::ErrorKind;
 
+use crate::display::Display;
 use crate::{failure, interrupt};
-
-/// Lines come at most this often where there is no terminal.
-const LINE_EVERY: Duration = Duration::from_secs(15);
 
 #[derive(clap::Args)]
 #[command(after_help = "\
@@ -95,7 +90,7 @@ pub fn run(arguments: &Arguments) -> ExitCode {
             &arguments.input,
             &arguments.output,
             &config,
-            &mut |progress| display.show(progress),
+            &mut |progress| show(&mut display, progress),
             &|| stop.is_raised(),
         )
     });
@@ -155,71 +150,29 @@ fn kind(error: &Error) -> ErrorKind {
     }
 }
 
-/// Progress with the time that is left: a bar on a terminal, lines elsewhere.
-struct Display {
-    bar: Option<ProgressBar>,
-    quiet: bool,
-    start: Instant,
-    last_line: Instant,
-}
-
-impl Display {
-    fn new(quiet: bool) -> Self {
-        let terminal = !quiet && std::io::stderr().is_terminal();
-        let now = Instant::now();
-        Self {
-            bar: terminal.then(|| {
-                let bar = ProgressBar::new(1);
-                if let Ok(style) = ProgressStyle::with_template("{bar:24} {msg}") {
-                    bar.set_style(style);
-                }
-                bar
-            }),
-            quiet,
-            start: now,
-            last_line: now,
-        }
+/// One line of how far it is, with the time that is left.
+fn show(display: &mut Display, progress: Progress) {
+    if !display.is_due() {
+        return;
     }
-
-    fn show(&mut self, progress: Progress) {
-        let due = self.bar.is_some() || (!self.quiet && self.last_line.elapsed() > LINE_EVERY);
-        if !due {
-            return;
-        }
-        let Progress {
-            done,
-            total,
-            bad,
-            results,
-            results_total,
-            made,
-            ..
-        } = progress;
-        // By the results that this run has made: those that it found cost nothing.
-        let elapsed = self.start.elapsed().as_secs_f64();
-        let left = elapsed * (results_total - results) as f64 / made.max(1) as f64;
-        let left = FormattedDuration(Duration::from_secs_f64(left));
-        let unusable = if bad > 0 {
-            format!(", {bad} unusable")
-        } else {
-            String::new()
-        };
-        let text = format!(
-            "{done} of {total} images, {results} of {results_total} results{unusable}, {left} left"
-        );
-        if let Some(bar) = &self.bar {
-            bar.set_length(results_total as u64);
-            bar.set_position(results as u64);
-            bar.set_message(text);
-        } else {
-            self.last_line = Instant::now();
-            eprintln!("{text}");
-        }
-    }
-
-    fn clear(&self) {
-        if let Some(bar) = &self.bar {
-            bar.finish_and_clear();
-        }
-    }
+    let Progress {
+        done,
+        total,
+        bad,
+        results,
+        results_total,
+        made,
+        ..
+    } = progress;
+    // By the results that this run has made: those that it found cost nothing.
+    let left = display.left(made as u64, (results_total - results) as u64);
+    let unusable = if bad > 0 {
+        format!(", {bad} unusable")
+    } else {
+        String::new()
+    };
+    let text = format!(
+        "{done} of {total} images, {results} of {results_total} results{unusable}, {left} left"
+    );
+    display.show(results as u64, results_total as u64, text);
 }

@@ -12,9 +12,12 @@ use clap::{Parser, Subcommand};
 mod apply;
 mod corrupt;
 mod data;
+mod display;
 mod doctor;
 mod explain;
 mod failure;
+#[cfg(feature = "fetch")]
+mod fetch;
 mod input;
 mod interrupt;
 mod reproduce;
@@ -61,6 +64,9 @@ enum Command {
     Explain(explain::Arguments),
     /// Look at image sets and recordings, and convert them.
     Data(data::Arguments),
+    /// Fetch a public data set: resumable, checked, into a shared cache.
+    #[cfg(feature = "fetch")]
+    Fetch(fetch::Arguments),
 }
 
 fn main() -> ExitCode {
@@ -75,6 +81,8 @@ fn main() -> ExitCode {
         Command::Rsa(arguments) => Ok(rsa::run(&arguments)),
         Command::Explain(arguments) => explain::run(&arguments),
         Command::Data(arguments) => return data::run(&arguments),
+        #[cfg(feature = "fetch")]
+        Command::Fetch(arguments) => Ok(fetch::run(&arguments)),
     };
     match result {
         Ok(code) => code,
