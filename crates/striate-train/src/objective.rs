@@ -99,7 +99,39 @@ pub(crate) struct NeuralBatch<'a> {
     /// Training trials of the session.
     pub(crate) trials: usize,
     pub(crate) x: &'a Tensor,
-    pub(crate) responses: &'a Tensor,
+    pub(crate) responses: &'a Responses,
+}
+
+/// The responses of a batch; those that are missing are 0 and masked.
+pub(crate) struct Responses {
+    values: Tensor,
+    /// 1 where there is a response, else 0, and the number of ones.
+    mask: Option<(Tensor, usize)>,
+}
+
+impl Responses {
+    /// `[trials, neurons]`; NaN where a neuron was not recorded.
+    pub(crate) fn new(
+        mut values: Vec<f32>,
+        shape: (usize, usize),
+        device: &Device,
+    ) -> Result<Self> {
+        let present = values.iter().filter(|v| !v.is_nan()).count();
+        let mask = if present < values.len() {
+            let mask: Vec<f32> = values.iter().map(|v| f32::from(!v.is_nan())).collect();
+            values
+                .iter_mut()
+                .filter(|v| v.is_nan())
+                .for_each(|v| *v = 0.0);
+            Some((Tensor::from_vec(mask, shape, device)?, present))
+        } else {
+            None
+        };
+        Ok(Self {
+            values: Tensor::from_vec(values, shape, device)?,
+            mask,
+        })
+    }
 }
 
 /// The neural loss of a batch, weighted, scaled and regularised as configured.
@@ -133,22 +165,85 @@ pub(crate) fn neural(
     })
 }
 
+/// The loss over the responses that are there. Where a response is missing, rate and
+/// response are 0, and so are the squared error and the Poisson loss; a mean is taken
+/// over those that are there.
 fn plain_neural(
     config: &TrainConfig,
     weights: &LossWeights,
     rates: &Tensor,
-    responses: &Tensor,
+    responses: &Responses,
 ) -> Result<Tensor> {
-    let poisson = |reduction| loss::poisson(rates, responses, POISSON_EPSILON, reduction);
-    Ok(match config.neural_loss {
-        NeuralLoss::Mse => loss::mse(rates, responses)?,
-        NeuralLoss::PoissonSum => poisson(loss::Reduction::Sum)?,
-        NeuralLoss::PoissonMean => poisson(loss::Reduction::Mean)?,
+    let targets = &responses.values;
+    let (rates, share) = match &responses.mask {
+        None => (rates.clone(), 1.0),
+        Some((mask, present)) => (
+            (rates * mask)?,
+            targets.elem_count() as f64 / (*present).max(1) as f64,
+        ),
+    };
+    let poisson = |reduction| loss::poisson(&rates, targets, POISSON_EPSILON, reduction);
+    let mean = |loss: Tensor| -> Result<Tensor> {
+        Ok(match responses.mask {
+            None => loss,
+            Some(_) => (loss * share)?,
+        })
+    };
+    match config.neural_loss {
+        NeuralLoss::Mse => mean(loss::mse(&rates, targets)?),
+        NeuralLoss::PoissonSum => Ok(poisson(loss::Reduction::Sum)?),
+        NeuralLoss::PoissonMean => mean(poisson(loss::Reduction::Mean)?),
+        NeuralLoss::NegativeBinomial if responses.mask.is_some() => Err(crate::Error::field(
+            "neural_loss",
+            "another loss where responses are missing",
+            "negative_binomial",
+        )),
         NeuralLoss::NegativeBinomial => {
             let s = weights.neural.as_ref().ok_or_else(|| {
                 crate::Error::field("neural_loss", "learned_weights with it", "none")
             })?;
-            loss::negative_binomial(rates, responses, s, loss::Reduction::Mean)?
+            let reduction = loss::Reduction::Mean;
+            Ok(loss::negative_binomial(&rates, targets, s, reduction)?)
         }
-    })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn loss_of(kind: NeuralLoss, rates: &[f32], responses: &[f32]) -> f32 {
+        let config = TrainConfig {
+            neural_loss: kind,
+            ..TrainConfig::default()
+        };
+        let weights = LossWeights::new(false, false, &Device::Cpu).unwrap();
+        let shape = (rates.len() / 2, 2);
+        let rates = Tensor::from_slice(rates, shape, &Device::Cpu).unwrap();
+        let responses = Responses::new(responses.to_vec(), shape, &Device::Cpu).unwrap();
+        let loss = plain_neural(&config, &weights, &rates, &responses).unwrap();
+        loss.to_scalar().unwrap()
+    }
+
+    #[test]
+    fn a_missing_response_has_no_say() {
+        let nan = f32::NAN;
+        let kinds = [
+            NeuralLoss::Mse,
+            NeuralLoss::PoissonSum,
+            NeuralLoss::PoissonMean,
+        ];
+        for kind in kinds {
+            let whole = loss_of(kind, &[1.0, 2.0, 0.5, 3.0], &[2.0, 1.0, 0.0, 4.0]);
+            let missing = loss_of(
+                kind,
+                &[1.0, 2.0, 7.0, 0.5, 3.0, 9.0],
+                &[2.0, 1.0, nan, 0.0, 4.0, nan],
+            );
+            assert!(
+                (whole - missing).abs() < 1e-6,
+                "{kind:?}: {whole} {missing}"
+            );
+        }
+    }
 }

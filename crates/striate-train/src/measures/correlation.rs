@@ -9,7 +9,8 @@ const EPSILON: f64 = 1e-8;
 const POISSON_EPSILON: f64 = 1e-12;
 
 /// The Pearson correlation of each neuron over all samples, with population
-/// standard deviations to which 1e-8 is added; not-a-number becomes 0.
+/// standard deviations to which 1e-8 is added; not-a-number becomes 0. Samples in
+/// which the neuron was not recorded (an observed NaN) are left out.
 ///
 /// # Shapes
 ///
@@ -22,10 +23,14 @@ pub fn correlation(predicted: &[f32], observed: &[f32], neurons: usize) -> Resul
     let samples = rows(predicted, observed, neurons)?;
     Ok((0..neurons)
         .map(|n| {
+            let places: Vec<usize> = (0..samples)
+                .map(|i| i * neurons + n)
+                .filter(|place| !observed[*place].is_nan())
+                .collect();
             pearson(
-                samples,
-                |i| f64::from(predicted[i * neurons + n]),
-                |i| f64::from(observed[i * neurons + n]),
+                places.len(),
+                |i| f64::from(predicted[places[i]]),
+                |i| f64::from(observed[places[i]]),
             )
         })
         .collect())

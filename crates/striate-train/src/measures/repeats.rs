@@ -1,5 +1,6 @@
 //! Measures on repeated presentations. Invariant: images are told apart by their
-//! ids, and only images with at least two repeats count towards noise.
+//! ids, only images with at least two repeats count towards noise, and a trial in which
+//! a neuron was not recorded (NaN) is no trial of that neuron.
 
 use std::collections::BTreeMap;
 
@@ -60,10 +61,11 @@ impl<'a> Repeated<'a> {
     pub fn average_correlation(&self, predicted: &[f32]) -> Result<Vec<f64>> {
         self.check(predicted)?;
         Ok(self.each(|n| {
+            let images = self.images_of(n);
             pearson(
-                self.images.len(),
-                |i| f64::from(predicted[self.images[i][0] * self.neurons + n]),
-                |i| self.mean(i, n),
+                images.len(),
+                |i| f64::from(predicted[images[i][0] * self.neurons + n]),
+                |i| super::mean(&self.column(&images[i], n)),
             )
         }))
     }
@@ -72,12 +74,11 @@ impl<'a> Repeated<'a> {
     /// its image, Pearson over all such pairs, per neuron. It underestimates the
     /// ceiling. Images shown once are left out.
     pub fn oracle_correlation(&self) -> Vec<f64> {
-        let repeated: Vec<&Vec<usize>> = self.images.iter().filter(|t| t.len() > 1).collect();
         self.each(|n| {
             let mut pairs = Vec::new();
-            for trials in &repeated {
+            for trials in self.images_of(n).iter().filter(|t| t.len() > 1) {
                 let sum: f64 = trials.iter().map(|t| self.at(*t, n)).sum();
-                for trial in *trials {
+                for trial in trials {
                     let own = self.at(*trial, n);
                     pairs.push((own, (sum - own) / (trials.len() - 1) as f64));
                 }
@@ -92,16 +93,45 @@ impl<'a> Repeated<'a> {
     /// has 0, where the reference has NaN.
     pub fn corrected_oracle_correlation(&self) -> Vec<f64> {
         self.each(|n| {
-            let means: Vec<f64> = (0..self.images.len()).map(|i| self.mean(i, n)).collect();
-            let signal = variance(&means, 0);
-            let noise: f64 = self
-                .images
+            let columns: Vec<Vec<f64>> = self
+                .images_of(n)
                 .iter()
-                .map(|trials| variance(&self.column(trials, n), 0))
-                .sum::<f64>()
-                / self.images.len().max(1) as f64;
+                .map(|trials| self.column(trials, n))
+                .collect();
+            let means: Vec<f64> = columns.iter().map(|column| super::mean(column)).collect();
+            let signal = variance(&means, 0);
+            let noise: f64 = columns.iter().map(|c| variance(c, 0)).sum();
+            let noise = noise / columns.len().max(1) as f64;
             let corrected = signal / (signal * (signal + noise)).sqrt();
             if corrected.is_nan() { 0.0 } else { corrected }
+        })
+    }
+
+    /// The largest correlation with the mean over repeats that any model can reach, per
+    /// neuron: `sqrt((V - E) / V)`, where `V` is the unbiased variance over images of the
+    /// mean over repeats, and `E` the mean over images of the unbiased variance over
+    /// repeats divided by their number (`CC_max` of Schoppe et al. 2016). Images
+    /// shown once are left out. NaN without repeats, 0 for a neuron without signal.
+    pub fn max_correlation(&self) -> Vec<f64> {
+        self.each(|n| {
+            let columns: Vec<Vec<f64>> = self
+                .images_of(n)
+                .iter()
+                .filter(|trials| trials.len() > 1)
+                .map(|trials| self.column(trials, n))
+                .collect();
+            if columns.is_empty() {
+                return f64::NAN;
+            }
+            let means: Vec<f64> = columns.iter().map(|column| super::mean(column)).collect();
+            let of_mean = columns.iter().map(|c| variance(c, 1) / c.len() as f64);
+            let error = of_mean.sum::<f64>() / columns.len() as f64;
+            let total = variance(&means, 1);
+            if total > error {
+                ((total - error) / total).sqrt()
+            } else {
+                0.0
+            }
         })
     }
 
@@ -127,23 +157,22 @@ impl<'a> Repeated<'a> {
     /// If the length is another one.
     pub fn fraction_explained(&self, predicted: &[f32]) -> Result<Vec<f64>> {
         self.check(predicted)?;
-        let trials: usize = self.images.iter().map(Vec::len).sum();
         Ok(self.each(|n| {
             let (total, noise) = self.variances(n);
-            let error: f64 = (0..trials)
-                .map(|t| (self.at(t, n) - f64::from(predicted[t * self.neurons + n])).powi(2))
+            let trials = self.trials_of(n);
+            let error: f64 = trials
+                .iter()
+                .map(|t| (self.at(*t, n) - f64::from(predicted[t * self.neurons + n])).powi(2))
                 .sum::<f64>()
-                / trials as f64;
+                / trials.len() as f64;
             1.0 - (error - noise) / (total - noise)
         }))
     }
 
     fn variances(&self, n: usize) -> (f64, f64) {
-        let trials: Vec<f64> = (0..self.responses.len() / self.neurons)
-            .map(|t| self.at(t, n))
-            .collect();
+        let trials = self.column(&self.trials_of(n), n);
         let within: Vec<f64> = self
-            .images
+            .images_of(n)
             .iter()
             .filter(|trials| trials.len() > 1)
             .map(|trials| variance(&self.column(trials, n), 1))
@@ -166,8 +195,23 @@ impl<'a> Repeated<'a> {
         trials.iter().map(|t| self.at(*t, neuron)).collect()
     }
 
-    fn mean(&self, image: usize, neuron: usize) -> f64 {
-        super::mean(&self.column(&self.images[image], neuron))
+    /// The trials in which a neuron was recorded.
+    fn trials_of(&self, neuron: usize) -> Vec<usize> {
+        (0..self.responses.len() / self.neurons)
+            .filter(|t| !self.at(*t, neuron).is_nan())
+            .collect()
+    }
+
+    /// The images at which a neuron was recorded, with the trials of each.
+    fn images_of(&self, neuron: usize) -> Vec<Vec<usize>> {
+        self.images
+            .iter()
+            .map(|trials| {
+                let kept = trials.iter().filter(|t| !self.at(**t, neuron).is_nan());
+                kept.copied().collect::<Vec<_>>()
+            })
+            .filter(|trials| !trials.is_empty())
+            .collect()
     }
 
     fn check(&self, predicted: &[f32]) -> Result<()> {

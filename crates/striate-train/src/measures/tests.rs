@@ -46,6 +46,47 @@ fn repeats_need_not_lie_together() {
 }
 
 #[test]
+fn a_trial_without_a_response_is_no_trial() {
+    let nan = f32::NAN;
+    // The second neuron misses the third trial and all of image 5.
+    let with = [
+        1.0, 2.0, 3.0, 1.0, 4.0, nan, 6.0, 5.0, 2.0, 4.0, 0.0, nan, 1.0, nan,
+    ];
+    let images = [7, 7, 2, 2, 2, 5, 5];
+    let whole = Repeated::new(&with, 2, &images).unwrap();
+    let alone = [2.0, 1.0, 5.0, 4.0];
+    let second = Repeated::new(&alone, 1, &[7, 7, 2, 2]).unwrap();
+    let predicted = [
+        0.5, 1.0, 0.5, 1.0, 3.0, 4.0, 3.0, 4.0, 3.0, 4.0, 1.0, 2.0, 1.0, 2.0,
+    ];
+    let of_second = [1.0, 1.0, 4.0, 4.0];
+    let pairs = [
+        (whole.oracle_correlation(), second.oracle_correlation()),
+        (
+            whole.corrected_oracle_correlation(),
+            second.corrected_oracle_correlation(),
+        ),
+        (whole.explainable_variance(), second.explainable_variance()),
+        (
+            whole.fraction_explained(&predicted).unwrap(),
+            second.fraction_explained(&of_second).unwrap(),
+        ),
+        (
+            whole.average_correlation(&predicted).unwrap(),
+            second.average_correlation(&of_second).unwrap(),
+        ),
+        (
+            correlation(&predicted, &with, 2).unwrap(),
+            correlation(&of_second, &alone, 1).unwrap(),
+        ),
+    ];
+    for (whole, second) in pairs {
+        assert!(whole.iter().all(|v| v.is_finite()));
+        assert_eq!(whole[1], second[0]);
+    }
+}
+
+#[test]
 fn the_mean_over_repeats_predicts_itself() {
     let repeated = Repeated::new(&[1.0, 3.0, 4.0, 6.0], 1, &[0, 0, 1, 1]).unwrap();
     let found = repeated.average_correlation(&[2.0, 2.0, 5.0, 5.0]).unwrap();
@@ -108,4 +149,26 @@ proptest! {
         // f32 rounding of the moved values, relative to a small spread.
         prop_assert!((a - b).abs() < 1e-3);
     }
+}
+
+#[test]
+fn the_largest_correlation_is_that_of_the_true_rates() {
+    let (images, repeats) = (2000, 5);
+    let mut stream = striate_random::Seed::new(3).child("ceiling").stream();
+    let rates: Vec<f32> = (0..images).map(|_| stream.normal() as f32).collect();
+    let ids: Vec<u32> = (0..images as u32)
+        .flat_map(|i| std::iter::repeat_n(i, repeats))
+        .collect();
+    let trials: Vec<f32> = ids
+        .iter()
+        .map(|i| rates[*i as usize] + 2.0 * stream.normal() as f32)
+        .collect();
+    let repeated = Repeated::new(&trials, 1, &ids).unwrap();
+    let of_trials: Vec<f32> = ids.iter().map(|i| rates[*i as usize]).collect();
+    let reached = repeated.average_correlation(&of_trials).unwrap();
+    assert_close(&repeated.max_correlation(), &reached, 0.02, 0.0);
+    // sqrt(1 / (1 + 4 / 5)), by the variances.
+    assert_close(&reached, &[0.745_36], 0.02, 0.0);
+    let once = Repeated::new(&trials[..3], 1, &[0, 1, 2]).unwrap();
+    assert!(once.max_correlation()[0].is_nan());
 }

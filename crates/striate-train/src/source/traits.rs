@@ -41,7 +41,8 @@ pub trait ResponseSource: Send + Sync {
     fn neurons(&self) -> usize;
     /// The session's name, the one of its readout.
     fn session(&self) -> &str;
-    /// The responses of a trial, one per neuron, spikes per stimulus.
+    /// The responses of a trial, one per neuron, spikes per stimulus; NaN where the
+    /// neuron was not recorded.
     fn responses(&self, index: usize) -> &[f32];
     /// Writes the normalised stimulus of a trial, height x width x channels, into `out`.
     ///
@@ -51,16 +52,19 @@ pub trait ResponseSource: Send + Sync {
     fn load(&self, index: usize, out: &mut [f32]) -> Result<(), SourceError>;
 }
 
-/// The mean response of each neuron over all trials: the initial bias of a readout.
-/// The study takes the mean over the first batch alone (training.md 4.2); the whole
+/// The mean response of each neuron over the trials in which it was recorded (0 where
+/// there is none): the initial bias of a readout. The study takes the mean over the first batch alone (training.md 4.2); the whole
 /// set has less noise and needs no agreed order.
 pub fn mean_responses(source: &dyn ResponseSource) -> Vec<f32> {
-    let mut sums = vec![0f64; source.neurons()];
+    let mut sums = vec![(0f64, 0usize); source.neurons()];
     for index in 0..source.len() {
-        for (sum, response) in sums.iter_mut().zip(source.responses(index)) {
-            *sum += f64::from(*response);
+        for ((sum, count), response) in sums.iter_mut().zip(source.responses(index)) {
+            if !response.is_nan() {
+                *sum += f64::from(*response);
+                *count += 1;
+            }
         }
     }
-    let count = source.len().max(1) as f64;
-    sums.into_iter().map(|sum| (sum / count) as f32).collect()
+    let mean = |(sum, count): (f64, usize)| (sum / count.max(1) as f64) as f32;
+    sums.into_iter().map(mean).collect()
 }

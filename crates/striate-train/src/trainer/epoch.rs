@@ -10,7 +10,7 @@ use super::Trainer;
 use crate::cycler::{Task, Turn};
 use crate::history::EpochRecord;
 use crate::loader::{Batch, EpochSources, Target};
-use crate::objective::{self, Losses, NeuralBatch};
+use crate::objective::{self, Losses, NeuralBatch, Responses};
 use crate::observer::{Observer, Progress, StopFlag};
 use crate::{Error, Result};
 
@@ -121,12 +121,11 @@ impl Trainer<'_> {
             (Task::Neural(session), Target::Responses(responses)) => {
                 let source = self.tasks.neural[session].train;
                 let shape = (batch.shape[0], source.neurons());
-                let responses = Tensor::from_vec(responses, shape, device)?;
                 let batch = NeuralBatch {
                     session: source.session(),
                     trials: source.len(),
                     x: &x,
-                    responses: &responses,
+                    responses: &Responses::new(responses, shape, device)?,
                 };
                 objective::neural(self.net, &self.config, &self.weights, &batch, &mut cx)?
             }
