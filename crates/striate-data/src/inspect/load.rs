@@ -1,12 +1,16 @@
 //! Reading the image parts of a source whole, and writing an image set as `.npz`.
 
-use std::{collections::BTreeMap, path::Path};
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+};
 
 use super::{Source, images::to_images, source::Holds};
 use crate::{
     Error, ImageSet, Result,
     array::{Array, Values, write_npz},
-    parquet::{ImageTable, SplitName},
+    parquet::{ImageTable, SplitName, Table},
+    tree::{ImageTree, Listing},
 };
 
 impl Source {
@@ -39,30 +43,54 @@ impl Source {
     /// If there is no such part, an image cannot be decoded or has another size than the
     /// first, or a row has no label.
     pub fn image_set(&self, part: &str) -> Result<ImageSet> {
-        let known = self.image_parts();
-        if !known.iter().any(|name| name == part) {
-            let expected = format!("an image part among [{}]", known.join(", "));
-            return Err(Error::argument("part", expected, part));
-        }
+        self.check_part(part)?;
         match &self.holds {
-            Holds::Images(tree) => match part.rsplit_once(' ') {
-                Some((corruption, severity)) => tree
-                    .corrupted(corruption, severity.parse().unwrap_or(0))?
-                    .load(),
-                None if part == "all" => tree.whole()?.load(),
-                None => {
-                    let all = [SplitName::Train, SplitName::Validation, SplitName::Test];
-                    let split = all.into_iter().find(|s| s.aliases()[0] == part);
-                    tree.split(split.unwrap_or(SplitName::Train))?.load()
-                }
-            },
-            Holds::Shards(parts) => {
-                let shards = parts.iter().find(|(name, _)| name == part);
-                ImageTable::open_shards(shards.map_or(&[][..], |(_, s)| s))?.to_image_set()
-            }
+            Holds::Images(tree) => listing(tree, part)?.load(),
+            Holds::Shards(parts) => ImageTable::open_shards(shards_of(parts, part))?.to_image_set(),
             Holds::Arrays(arrays) => self.image_set_of(arrays),
             _ => Err(Error::argument("part", "a source of images", part)),
         }
+    }
+
+    /// Number of images of a part, without decoding any.
+    ///
+    /// # Errors
+    ///
+    /// If there is no such part, or its list of images is damaged.
+    pub fn image_count(&self, part: &str) -> Result<usize> {
+        self.check_part(part)?;
+        match &self.holds {
+            Holds::Images(tree) => Ok(listing(tree, part)?.samples.len()),
+            Holds::Shards(parts) => shards_of(parts, part)
+                .iter()
+                .map(|shard| Ok(Table::open(shard)?.rows()))
+                .sum(),
+            Holds::Arrays(arrays) => Ok(arrays["images"].shape.first().copied().unwrap_or(0)),
+            _ => Err(Error::argument("part", "a source of images", part)),
+        }
+    }
+
+    /// The names of the classes of a part, without decoding an image.
+    ///
+    /// # Errors
+    ///
+    /// If there is no such part, or its labels are damaged.
+    pub fn image_classes(&self, part: &str) -> Result<Vec<String>> {
+        self.check_part(part)?;
+        match &self.holds {
+            Holds::Images(tree) => Ok(listing(tree, part)?.class_names),
+            Holds::Shards(parts) => Ok(ImageTable::open_shards(shards_of(parts, part))?.classes()),
+            _ => Ok(self.image_set(part)?.class_names),
+        }
+    }
+
+    fn check_part(&self, part: &str) -> Result<()> {
+        let known = self.image_parts();
+        if known.iter().any(|name| name == part) {
+            return Ok(());
+        }
+        let expected = format!("an image part among [{}]", known.join(", "));
+        Err(Error::argument("part", expected, part))
     }
 
     fn image_set_of(&self, arrays: &BTreeMap<String, Array>) -> Result<ImageSet> {
@@ -85,6 +113,23 @@ impl Source {
         let ids = text("ids").unwrap_or_else(|| numbers(images.count));
         ImageSet::new(images, labels, class_names, ids)
     }
+}
+
+fn listing<'a>(tree: &'a ImageTree, part: &str) -> Result<Listing<'a>> {
+    match part.rsplit_once(' ') {
+        Some((corruption, severity)) => tree.corrupted(corruption, severity.parse().unwrap_or(0)),
+        None if part == "all" => tree.whole(),
+        None => {
+            let all = [SplitName::Train, SplitName::Validation, SplitName::Test];
+            let split = all.into_iter().find(|s| s.aliases()[0] == part);
+            tree.split(split.unwrap_or(SplitName::Train))
+        }
+    }
+}
+
+fn shards_of<'a>(parts: &'a [(String, Vec<PathBuf>)], part: &str) -> &'a [PathBuf] {
+    let shards = parts.iter().find(|(name, _)| name == part);
+    shards.map_or(&[], |(_, shards)| shards)
 }
 
 impl ImageSet {

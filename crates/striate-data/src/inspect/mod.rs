@@ -8,6 +8,7 @@ mod images;
 mod load;
 mod recordings;
 mod source;
+mod stimuli;
 
 pub use images::{ImageSummary, Sample};
 pub use recordings::{RecordingSummary, StimulusSummary};

@@ -5,6 +5,7 @@ use zip::{CompressionMethod, ZipWriter, write::SimpleFileOptions};
 
 use super::*;
 use crate::{
+    array::{Array, Values, write_npz},
     recording::{Stimuli, StimulusConfig},
     testing::{shared, temporary},
     tree::FileTree,
@@ -265,5 +266,42 @@ fn an_image_part_comes_back_from_npz() {
     assert_eq!(
         error,
         "part: expected an image part among [validation], found train"
+    );
+}
+
+#[test]
+fn stimuli_of_an_npz_come_by_their_ids_cropped_and_rescaled() {
+    let folder = temporary("stimuli");
+    let path = folder.join("v1.npz");
+    let pixels: Vec<u8> = (0..3 * 6 * 6).map(|i| (i / 36 * 50) as u8).collect();
+    let arrays = [
+        ("images", Array::new(vec![3, 6, 6], Values::U8(pixels))),
+        (
+            "responses",
+            Array::new(vec![3, 1], Values::F32(vec![0.0; 3])),
+        ),
+    ];
+    let arrays = arrays.map(|(name, array)| (name.to_string(), array.unwrap()));
+    write_npz(&path, &arrays.into()).unwrap();
+    let source = Source::detect(&path).unwrap();
+    let config = StimulusConfig {
+        crop_px: 1,
+        scale: 2.0,
+        ..StimulusConfig::default()
+    };
+    let reading = InspectConfig::default();
+    let images = source.stimuli(&[2, 0], &config, &reading).unwrap();
+    let missing = source.stimuli(&[0, 3], &config, &reading).unwrap_err();
+    fs::remove_dir_all(&folder).unwrap();
+    assert_eq!(
+        (images.count, images.height, images.width, images.channels),
+        (2, 8, 8, 1)
+    );
+    assert!(images.get(0).iter().all(|v| *v == 100));
+    assert!(images.get(1).iter().all(|v| *v == 0));
+    assert!(
+        missing
+            .to_string()
+            .ends_with("expected an image 3, found 3 images, numbered from 0")
     );
 }

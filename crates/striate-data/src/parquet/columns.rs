@@ -65,7 +65,6 @@ impl Table {
         &self.place
     }
 
-    #[cfg(test)]
     pub(crate) fn rows(&self) -> usize {
         let groups = self.reader.metadata().row_groups();
         groups.iter().map(|group| group.num_rows() as usize).sum()

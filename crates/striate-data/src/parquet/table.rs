@@ -136,14 +136,18 @@ impl ImageTable {
                     .ok_or_else(|| Error::format(&record.place, "a label", "a row without one"))?,
             );
         }
-        let classes = labels.iter().max().map_or(0, |max| *max as usize + 1);
-        let class_names = if self.class_names.is_empty() {
-            (0..classes).map(|label| label.to_string()).collect()
-        } else {
-            self.class_names.clone()
-        };
         let images = Images::new(labels.len(), height, width, 3, pixels)?;
-        ImageSet::new(images, labels, class_names, self.ids())
+        ImageSet::new(images, labels, self.classes(), self.ids())
+    }
+
+    /// The names of the classes; the labels' numbers when the file has none.
+    pub fn classes(&self) -> Vec<String> {
+        if !self.class_names.is_empty() {
+            return self.class_names.clone();
+        }
+        let labels = self.records.iter().filter_map(|record| record.label);
+        let classes = labels.max().map_or(0, |max| max + 1);
+        (0..classes).map(|label| label.to_string()).collect()
     }
 
     fn ids(&self) -> Vec<String> {

@@ -19,6 +19,7 @@ pub use folder::{has_public_sessions, read_public_sessions, read_sessions, sessi
 pub use nwb::{NwbConfig, NwbRecording, read_nwb};
 pub use session::{SessionConfig, SessionRecording};
 pub use stimuli::{Stimuli, StimulusConfig};
+pub(crate) use stimuli::{join as join_stimuli, prepare as prepare_stimulus};
 pub use textures::{TEXTURE_FAMILIES, TextureConfig, read_textures, texture_file};
 pub use things::{ThingsConfig, ThingsImages, read_things, read_things_images};
 

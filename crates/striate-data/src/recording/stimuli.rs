@@ -140,23 +140,9 @@ impl<'a> Stimuli<'a> {
     /// or nothing is left after cropping. The first such image is named.
     pub fn load(&self, ids: &[u32], config: &StimulusConfig) -> Result<Images> {
         let loaded: Vec<Result<Images>> = ids.par_iter().map(|id| self.one(*id, config)).collect();
-        let mut size = None;
-        let mut pixels = Vec::new();
-        for (image, id) in loaded.into_iter().zip(ids) {
-            let image = image?;
-            let found = (image.height, image.width, image.channels);
-            let first = *size.get_or_insert(found);
-            if first != found {
-                return Err(Error::format(
-                    format!("{}, image {id}", self.files.place()),
-                    format!("{} x {} x {} as the first image", first.0, first.1, first.2),
-                    format!("{} x {} x {}", found.0, found.1, found.2),
-                ));
-            }
-            pixels.extend_from_slice(&image.pixels_u8);
-        }
-        let (height, width, channels) = size.unwrap_or_default();
-        Images::new(ids.len(), height, width, channels, pixels)
+        join(loaded.into_iter(), |i| {
+            format!("{}, image {}", self.files.place(), ids[i])
+        })
     }
 
     fn one(&self, id: u32, config: &StimulusConfig) -> Result<Images> {
@@ -185,17 +171,52 @@ impl<'a> Stimuli<'a> {
             let image = decode_rgb(&bytes, &place)?;
             (image.height, image.width, 3, image.pixels_u8)
         };
-        let gray = channels == 3 && pixels.chunks_exact(3).all(|p| p[0] == p[1] && p[1] == p[2]);
-        let (channels, pixels) = if gray {
-            (1, pixels.into_iter().step_by(3).collect())
-        } else {
-            (channels, pixels)
-        };
-        let (height, width, cut) = crop(&pixels, (height, width, channels), config, &place)?;
-        let (height, width, pixels) =
-            rescale_stimulus(&cut, (height, width), channels, config.scale)?;
-        Images::new(1, height, width, channels, pixels)
+        let image = Images::new(1, height, width, channels, pixels)?;
+        prepare(&image, config, &place)
     }
+}
+
+/// One stimulus, cropped and rescaled; gray where its channels are equal.
+pub(crate) fn prepare(image: &Images, config: &StimulusConfig, place: &str) -> Result<Images> {
+    let pixels = &image.pixels_u8;
+    let gray = image.channels == 3 && pixels.chunks_exact(3).all(|p| p[0] == p[1] && p[1] == p[2]);
+    let plane: Vec<u8>;
+    let (channels, pixels) = if gray {
+        plane = pixels.iter().copied().step_by(3).collect();
+        (1, &plane)
+    } else {
+        (image.channels, pixels)
+    };
+    let size = (image.height, image.width, channels);
+    let (height, width, cut) = crop(pixels, size, config, place)?;
+    let (height, width, pixels) = rescale_stimulus(&cut, (height, width), channels, config.scale)?;
+    Images::new(1, height, width, channels, pixels)
+}
+
+/// Images of one size as one set; `name` says which one is of another size.
+pub(crate) fn join(
+    images: impl Iterator<Item = Result<Images>>,
+    name: impl Fn(usize) -> String,
+) -> Result<Images> {
+    let mut size = None;
+    let mut pixels = Vec::new();
+    let mut count = 0;
+    for image in images {
+        let image = image?;
+        let found = (image.height, image.width, image.channels);
+        let first = *size.get_or_insert(found);
+        if first != found {
+            return Err(Error::format(
+                name(count),
+                format!("{} x {} x {} as the first image", first.0, first.1, first.2),
+                format!("{} x {} x {}", found.0, found.1, found.2),
+            ));
+        }
+        pixels.extend_from_slice(&image.pixels_u8);
+        count += 1;
+    }
+    let (height, width, channels) = size.unwrap_or_default();
+    Images::new(count, height, width, channels, pixels)
 }
 
 /// Cuts the border off and keeps every `subsample`-th pixel.
