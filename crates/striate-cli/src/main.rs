@@ -20,6 +20,7 @@ mod failure;
 mod fetch;
 mod input;
 mod interrupt;
+mod real_data;
 mod reproduce;
 mod rsa;
 mod score;

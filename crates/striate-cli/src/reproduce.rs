@@ -5,11 +5,15 @@ use std::process::ExitCode;
 
 use striate_run::{DeviceKind, Error, ModelName, Options, Outcome, Recipe, reproduce};
 
+use crate::real_data::RealData;
+
 #[derive(clap::Args)]
 pub struct Arguments {
     /// A recipe that ships with Striate (smoke, mini), or the path of a TOML file.
     #[arg(long, default_value = "mini")]
     recipe: String,
+    #[command(flatten)]
+    data: RealData,
     /// Where the run is kept and the report is written [default: `runs/RECIPE`].
     #[arg(long)]
     out: Option<PathBuf>,
@@ -35,6 +39,7 @@ pub struct Arguments {
 
 pub fn run(arguments: &Arguments) -> Result<ExitCode, Error> {
     let mut recipe = Recipe::load(&arguments.recipe)?;
+    arguments.data.apply(&mut recipe)?;
     if let Some(seeds) = &arguments.seeds {
         recipe.seeds.clone_from(seeds);
     }

@@ -5,6 +5,8 @@ use std::process::ExitCode;
 
 use striate_run::{DeviceKind, Error, ModelName, Options, Outcome, Recipe, train};
 
+use crate::real_data::RealData;
+
 #[derive(clap::Args)]
 #[command(after_help = "\
 Steps that the run at --out has finished are used again, and a training that was interrupted
@@ -19,6 +21,8 @@ pub struct Arguments {
     /// The seed of the network.
     #[arg(long, default_value_t = 1)]
     seed: u64,
+    #[command(flatten)]
+    data: RealData,
     /// Where the run is kept [default: `runs/RECIPE`].
     #[arg(long)]
     out: Option<PathBuf>,
@@ -40,7 +44,8 @@ pub struct Arguments {
 }
 
 pub fn run(arguments: &Arguments) -> Result<ExitCode, Error> {
-    let recipe = Recipe::load(&arguments.recipe)?;
+    let mut recipe = Recipe::load(&arguments.recipe)?;
+    arguments.data.apply(&mut recipe)?;
     let (model, seed) = (arguments.model, arguments.seed);
     let out = arguments
         .out

@@ -124,6 +124,22 @@ pub enum Error {
     /// A tensor operation.
     #[error("tensor operation")]
     Candle(#[from] candle_core::Error),
+    /// Images or recordings on disk that do not fit the recipe.
+    #[error("{}: {problem}", path.display())]
+    Source {
+        /// Where they lie.
+        path: PathBuf,
+        /// What is wrong with them.
+        problem: String,
+    },
+    /// A recipe for real data was given none.
+    #[error("{field}: expected the path of the data, there or as {option} PATH")]
+    NoPath {
+        /// The field of the recipe.
+        field: String,
+        /// The option of the command.
+        option: String,
+    },
     /// A file of a trained network that cannot be used.
     #[error("{}: {problem}", path.display())]
     NetworkFile {
@@ -171,6 +187,8 @@ impl Error {
             | Self::UnknownModel { .. }
             | Self::Explain { .. }
             | Self::NetworkFile { .. }
+            | Self::Source { .. }
+            | Self::NoPath { .. }
             | Self::Classes { .. }
             | Self::Data(_)
             | Self::Tensor { .. } => ErrorKind::Input,

@@ -21,6 +21,7 @@ mod network_file;
 mod protocol;
 mod recipe;
 mod reproduce;
+mod sources;
 mod study;
 
 pub use doctor::doctor;
@@ -34,6 +35,7 @@ pub use recipe::{
     Split,
 };
 pub use reproduce::{Options, open_device, reproduce};
+pub use sources::{ImagesConfig, RecordingsConfig};
 pub use striate_nn::DeviceKind;
 pub use striate_train::StopFlag;
 

@@ -9,6 +9,7 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 use striate_corruptions::{Augmentation, Corruption, Table};
 use striate_data::augment::AugmentConfig;
+use striate_data::inspect::Source;
 use striate_data::mini::MiniConfig;
 use striate_models::VggConfig;
 use striate_models::population::PopulationConfig;
@@ -16,12 +17,14 @@ use striate_reconstruct::ReconstructConfig;
 use striate_robustness::Selection;
 use striate_train::TrainConfig;
 
+use crate::sources::{ImagesConfig, RecordingsConfig};
 use crate::{Error, ModelName, Result};
 
 /// The recipes that ship with Striate, by name.
-const SHIPPED: [(&str, &str); 2] = [
+const SHIPPED: [(&str, &str); 3] = [
     ("smoke", include_str!("../recipes/smoke.toml")),
     ("mini", include_str!("../recipes/mini.toml")),
+    ("tiny", include_str!("../recipes/tiny.toml")),
 ];
 
 /// A run, described.
@@ -40,13 +43,19 @@ pub struct Recipe {
     pub shared_seed: u64,
     /// Seed of the Oracle whose shared layers give the targets of `mtl_oracle`.
     pub teacher_seed: u64,
-    /// The classification task and the stimuli.
-    pub data: MiniConfig,
+    /// The classification task on the photographs that ship with Striate, and stimuli.
+    /// Either this or `images`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub data: Option<MiniConfig>,
+    /// The classification task on images from disk.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub images: Option<ImagesConfig>,
     /// Augmentation of training images.
     pub augment: AugmentConfig,
-    /// The simulated V1.
-    pub population: PopulationConfig,
-    /// The recordings from it.
+    /// The simulated V1. Either this or `recording.source`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub population: Option<PopulationConfig>,
+    /// The recordings: from it, or from disk.
     pub recording: RecordingConfig,
     /// The network that all models share.
     pub network: VggConfig,
@@ -71,14 +80,19 @@ pub struct Recipe {
     pub saliency: SaliencyConfig,
 }
 
-/// How the population is recorded.
+/// The recordings.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RecordingConfig {
-    /// Presentations of each test stimulus; training stimuli are shown once.
+    /// Presentations of each test stimulus to the simulated V1; training stimuli are
+    /// shown once.
+    #[serde(default)]
     pub test_repeats: usize,
     /// The part of the training stimuli that fits models; the rest validates them.
     pub train_fraction: f64,
+    /// Recordings from disk, instead of the simulated V1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source: Option<RecordingsConfig>,
 }
 
 /// Which images a benchmark uses.
@@ -216,28 +230,8 @@ impl Recipe {
             return Err("models: baseline is missing; all scores are relative to it".to_owned());
         }
         self.network.check().map_err(|e| format!("network: {e}"))?;
-        self.data.validate().map_err(|e| format!("data: {e}"))?;
-        self.population
-            .check()
-            .map_err(|e| format!("population: {e}"))?;
-        if self.network.input_size != self.data.patch_px {
-            return Err(format!(
-                "network.input_size: expected data.patch_px = {}, found {}",
-                self.data.patch_px, self.network.input_size
-            ));
-        }
-        if self.population.image_size != self.data.patch_px {
-            return Err(format!(
-                "population.image_size: expected data.patch_px = {}, found {}",
-                self.data.patch_px, self.population.image_size
-            ));
-        }
-        if self.network.classes != self.data.classes {
-            return Err(format!(
-                "network.classes: expected data.classes = {}, found {}",
-                self.data.classes, self.network.classes
-            ));
-        }
+        self.check_images()?;
+        self.check_recordings()?;
         if self.robustness.corruptions.is_empty() {
             return Err("robustness.corruptions: expected at least one".to_owned());
         }
@@ -254,6 +248,94 @@ impl Recipe {
             ));
         }
         Ok(())
+    }
+
+    /// Takes the class images from this path: of `[images]`, if the recipe has it, else
+    /// instead of the photographs that ship with Striate. The network gets as many
+    /// classes as they have.
+    ///
+    /// # Errors
+    ///
+    /// If there are no such images.
+    pub fn use_images(&mut self, path: &Path) -> Result<()> {
+        let mut images = self.images.take().unwrap_or_default();
+        path.clone_into(&mut images.path);
+        self.network.classes = Source::detect(path)?.image_classes(&images.part)?.len();
+        self.data = None;
+        self.images = Some(images);
+        Ok(())
+    }
+
+    /// Takes the recordings from this path: of `[recording.source]`, if the recipe has
+    /// it, else instead of the simulated V1.
+    pub fn use_recordings(&mut self, path: &Path) -> &mut RecordingsConfig {
+        self.population = None;
+        let source = self.recording.source.get_or_insert_default();
+        path.clone_into(&mut source.path);
+        source
+    }
+
+    fn check_images(&self) -> std::result::Result<(), String> {
+        let size = self.network.input_size;
+        match (&self.data, &self.images) {
+            (Some(data), None) => {
+                data.validate().map_err(|e| format!("data: {e}"))?;
+                expect("network.input_size", "data.patch_px", data.patch_px, size)?;
+                let classes = self.network.classes;
+                expect("network.classes", "data.classes", data.classes, classes)
+            }
+            (None, Some(images)) => {
+                images.check()?;
+                let simulated = self.population.is_some();
+                if simulated && (images.stimuli_train == 0 || images.stimuli_test == 0) {
+                    return Err(
+                        "images.stimuli_train, images.stimuli_test: expected some for the simulated V1, found 0"
+                            .to_owned(),
+                    );
+                }
+                Ok(())
+            }
+            (Some(_), Some(_)) => {
+                Err("data and images: expected one of them, found both".to_owned())
+            }
+            (None, None) => Err("data or images: expected one of them, found neither".to_owned()),
+        }
+    }
+
+    fn check_recordings(&self) -> std::result::Result<(), String> {
+        match (&self.population, &self.recording.source) {
+            (Some(population), None) => {
+                population.check().map_err(|e| format!("population: {e}"))?;
+                let (size, found) = (self.network.input_size, population.image_size);
+                expect("population.image_size", "network.input_size", size, found)?;
+                if self.recording.test_repeats == 0 {
+                    return Err("recording.test_repeats: expected at least 1, found 0".to_owned());
+                }
+                Ok(())
+            }
+            (None, Some(source)) => source.check(),
+            (Some(_), Some(_)) => {
+                Err("population and recording.source: expected one of them, found both".to_owned())
+            }
+            (None, None) => Err(
+                "population or recording.source: expected one of them, found neither".to_owned(),
+            ),
+        }
+    }
+}
+
+fn expect(
+    field: &str,
+    other: &str,
+    expected: usize,
+    found: usize,
+) -> std::result::Result<(), String> {
+    if expected == found {
+        Ok(())
+    } else {
+        Err(format!(
+            "{field}: expected {other} = {expected}, found {found}"
+        ))
     }
 }
 

@@ -7,6 +7,9 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 /// Lines come at most this often where there is no terminal.
 const LINE_EVERY: Duration = Duration::from_secs(15);
 
+/// Seconds of work after which the estimates of a machine's speed count for half.
+const TRUST_AFTER: f64 = 60.0;
+
 /// The progress of a whole run.
 pub struct Progress {
     bar: Option<ProgressBar>,
@@ -96,18 +99,15 @@ impl StepProgress<'_> {
         let share = share.clamp(0.0, 1.0);
         let run = &mut *self.run;
         let elapsed = self.start.elapsed().as_secs_f64();
-        // What is left of this step by its own speed, of the others by the
-        // estimates, scaled by how good these have been so far.
+        // What is left of this step by its own speed, of the others by the estimates,
+        // scaled by how good these have been so far, which a few seconds do not tell.
         let step_left = if share > 0.02 {
             elapsed * (1.0 - share) / share
         } else {
             self.expected
         };
-        let scale = if run.done > 1.0 {
-            run.spent / run.done
-        } else {
-            1.0
-        };
+        let scale =
+            (run.spent + elapsed + TRUST_AFTER) / (run.done + share * self.expected + TRUST_AFTER);
         let left = step_left + (run.expected - run.done - self.expected).max(0.0) * scale;
         let text = format!(
             "[{}/{}] {} {:.0} % {message}, {} left",

@@ -6,9 +6,10 @@ use striate_data::parquet::ImageTable;
 use striate_data::{ImageSet, Images, Normalize, Preprocess};
 use striate_random::Seed;
 
+use super::files::{ImageFiles, ImageParts, RecordingFiles};
 use super::tensors::Tensors;
-use crate::Result;
 use crate::engine::{Estimate, Finished, Key, Status, StepContext, Task};
+use crate::{Recipe, Result};
 
 /// The photographs that ship with Striate, in the Hugging Face image schema.
 const PHOTOS: &[u8] = include_bytes!("../../../../datasets/mini/photos.parquet");
@@ -17,21 +18,124 @@ pub(crate) const IMAGES: &str = "images.safetensors";
 const INFO: &str = "info.json";
 const SETS: [&str; 3] = ["train", "validation", "test"];
 
-/// Cuts the patches of the classification task and the stimuli.
+/// How many there are of what, as far as the plan must know.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Sizes {
+    /// Training, validation and test images.
+    pub(crate) images: [usize; 3],
+    /// Training and test stimuli.
+    pub(crate) stimuli: [usize; 2],
+    /// Training trials of all sessions.
+    pub(crate) trials: usize,
+    /// Neurons of all sessions.
+    pub(crate) neurons: usize,
+}
+
+/// Where the class images come from.
+#[derive(Clone, Serialize)]
+pub(crate) enum ClassImages {
+    /// Patches of the photographs that ship with Striate.
+    Photographs { content: Key, config: MiniConfig },
+    /// Files.
+    Files(ImageFiles),
+}
+
+/// The data of a recipe, found but not read.
+pub(crate) struct Inputs {
+    pub(crate) images: ClassImages,
+    /// Recordings from disk, where the V1 is not a simulated one.
+    pub(crate) recordings: Option<RecordingFiles>,
+    pub(crate) sizes: Sizes,
+}
+
+impl Inputs {
+    /// Finds the data of a recipe, so that what is wrong with them is known at once.
+    pub(crate) fn find(recipe: &Recipe) -> Result<Self> {
+        let mut sizes = Sizes::default();
+        let (images, stimuli) = match (&recipe.data, &recipe.images) {
+            (Some(config), _) => {
+                let per_class = [
+                    config.train_per_class,
+                    config.validation_per_class,
+                    config.test_per_class,
+                ];
+                sizes.images = per_class.map(|count| count * config.classes);
+                let content = Key::of_bytes(PHOTOS);
+                let config = config.clone();
+                let stimuli = [config.stimuli_train, config.stimuli_test];
+                (ClassImages::Photographs { content, config }, stimuli)
+            }
+            (None, config) => {
+                let config = config.clone().unwrap_or_default();
+                let files = ImageFiles::find(&config)?;
+                sizes.images = files.counts(recipe.network.classes)?;
+                let stimuli = [config.stimuli_train, config.stimuli_test];
+                (ClassImages::Files(files), stimuli)
+            }
+        };
+        let recordings = match (&recipe.recording.source, &recipe.population) {
+            (Some(config), _) => {
+                let files = RecordingFiles::find(config)?;
+                let read = files.read()?;
+                sizes.stimuli = [read.train_ids.len(), read.test_ids.len()];
+                sizes.trials = read.sessions.iter().map(|s| s.train.trials()).sum();
+                sizes.neurons = read.sessions.iter().map(|s| s.train.neurons).sum();
+                Some(files)
+            }
+            (None, population) => {
+                sizes.stimuli = stimuli;
+                sizes.trials = stimuli[0];
+                sizes.neurons = population.as_ref().map_or(0, |p| p.neurons);
+                None
+            }
+        };
+        Ok(Self {
+            images,
+            recordings,
+            sizes,
+        })
+    }
+}
+
+/// Gathers the images of the classification task and the stimuli.
 #[derive(Serialize)]
 pub(crate) struct PrepareData {
-    photographs: Key,
-    config: MiniConfig,
+    images: ClassImages,
+    /// The recordings whose images are the stimuli.
+    recordings: Option<RecordingFiles>,
+    classes: usize,
+    size: usize,
     seed: u64,
+    #[serde(skip)]
+    sizes: Sizes,
 }
 
 impl PrepareData {
-    pub(crate) fn new(config: &MiniConfig, seed: u64) -> Self {
+    pub(crate) fn new(inputs: &Inputs, recipe: &Recipe) -> Self {
         Self {
-            photographs: Key::of_bytes(PHOTOS),
-            config: config.clone(),
-            seed,
+            images: inputs.images.clone(),
+            recordings: inputs.recordings.clone(),
+            classes: recipe.network.classes,
+            size: recipe.network.input_size,
+            seed: recipe.shared_seed,
+            sizes: inputs.sizes,
         }
+    }
+
+    fn read(&self) -> Result<ImageParts> {
+        let (config, seed) = match &self.images {
+            ClassImages::Files(files) => return files.read(self.classes, self.size),
+            ClassImages::Photographs { config, .. } => (config, Seed::new(self.seed)),
+        };
+        let table = ImageTable::from_bytes(PHOTOS.to_vec(), "datasets/mini/photos.parquet")?;
+        let task = MiniTask::build(&table, config, seed.child("mini task"))?;
+        Ok(ImageParts {
+            train: task.train,
+            validation: task.validation,
+            test: task.test,
+            stimuli_train: task.stimuli_train,
+            stimuli_test: task.stimuli_test,
+        })
     }
 }
 
@@ -46,20 +150,20 @@ pub(crate) struct DataInfo {
     pub(crate) stimuli: [usize; 2],
     /// Mean and standard deviation of gray training pixels, in `0..=1`.
     pub(crate) normalize: Normalize,
+    /// The same for stimuli: their own where they belong to recordings from disk, else
+    /// those of the training images.
+    pub(crate) stimuli_normalize: Normalize,
 }
 
 impl Task for PrepareData {
     const KIND: &'static str = "data";
-    const VERSION: u32 = 1;
+    const VERSION: u32 = 2;
 
     fn estimate(&self) -> Estimate {
-        let c = &self.config;
-        let patches = c.classes * (c.train_per_class + c.validation_per_class + c.test_per_class)
-            + c.stimuli_train
-            + c.stimuli_test;
-        let bytes = (patches * c.patch_px * c.patch_px * 3) as u64;
+        let images: usize = self.sizes.images.iter().chain(&self.sizes.stimuli).sum();
+        let bytes = (images * self.size * self.size * 3) as u64;
         Estimate {
-            seconds: 2.0 + patches as f64 * 1e-4,
+            seconds: 2.0 + images as f64 * 1e-4,
             memory_bytes: 3 * bytes + (200 << 20),
             disk_bytes: bytes,
             ..Estimate::default()
@@ -67,25 +171,36 @@ impl Task for PrepareData {
     }
 
     fn run(&self, cx: &mut StepContext<'_>) -> Result<Status> {
-        let table = ImageTable::from_bytes(PHOTOS.to_vec(), "datasets/mini/photos.parquet")?;
-        cx.progress(0.1, "decoding photographs");
-        let seed = Seed::new(self.seed).child("mini task");
-        let task = MiniTask::build(&table, &self.config, seed)?;
+        cx.progress(0.1, "decoding images");
+        let mut parts = self.read()?;
+        let normalize = Normalize::of_gray(&parts.train.images)?;
+        let mut stimuli_normalize = normalize.clone();
+        if let Some(recordings) = &self.recordings {
+            cx.progress(0.6, "decoding stimuli");
+            let sessions = recordings.read()?;
+            parts.stimuli_train = recordings.stimuli(&sessions.train_ids, self.size)?;
+            parts.stimuli_test = recordings.stimuli(&sessions.test_ids, self.size)?;
+            stimuli_normalize = Normalize::of_gray(&parts.stimuli_train)?;
+        }
         let mut tensors = Tensors::default();
-        for (name, set) in SETS.iter().zip([&task.train, &task.validation, &task.test]) {
+        for (name, set) in SETS
+            .iter()
+            .zip([&parts.train, &parts.validation, &parts.test])
+        {
             put_images(&mut tensors, name, &set.images);
             tensors.u32(&format!("{name}.labels"), &set.labels);
         }
-        put_images(&mut tensors, "stimuli_train", &task.stimuli_train);
-        put_images(&mut tensors, "stimuli_test", &task.stimuli_test);
+        put_images(&mut tensors, "stimuli_train", &parts.stimuli_train);
+        put_images(&mut tensors, "stimuli_test", &parts.stimuli_test);
         tensors.write(&cx.file(IMAGES))?;
         cx.write_json(
             INFO,
             &DataInfo {
-                class_names: task.train.class_names.clone(),
-                counts: [task.train.len(), task.validation.len(), task.test.len()],
-                stimuli: [task.stimuli_train.count, task.stimuli_test.count],
-                normalize: Normalize::of_gray(&task.train.images)?,
+                class_names: parts.train.class_names.clone(),
+                counts: [parts.train.len(), parts.validation.len(), parts.test.len()],
+                stimuli: [parts.stimuli_train.count, parts.stimuli_test.count],
+                normalize,
+                stimuli_normalize,
             },
         )?;
         Ok(Status::Done)
@@ -130,12 +245,21 @@ impl Dataset {
         })
     }
 
-    /// How an RGB image becomes the network's input: gray, then normalised.
+    /// How an image becomes the network's input: gray, then normalised.
     pub(crate) fn preprocess(&self) -> Preprocess {
-        Preprocess {
-            gray: true,
-            normalize: self.info.normalize.clone(),
-        }
+        to_gray(&self.info.normalize)
+    }
+
+    /// How a stimulus becomes the network's input.
+    pub(crate) fn stimuli_preprocess(&self) -> Preprocess {
+        to_gray(&self.info.stimuli_normalize)
+    }
+}
+
+fn to_gray(normalize: &Normalize) -> Preprocess {
+    Preprocess {
+        gray: true,
+        normalize: normalize.clone(),
     }
 }
 

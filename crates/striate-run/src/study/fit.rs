@@ -1,16 +1,18 @@
 //! Readouts fitted to the recordings: with the shared layers (the single-task V1
 //! model), or on shared layers that are frozen.
 
+use std::sync::Arc;
+
 use serde::Serialize;
 use striate_models::{MultiTaskNet, VggConfig, part};
 use striate_random::Seed;
-use striate_train::{NeuralTask, Tasks, TrainConfig};
+use striate_train::{Tasks, TrainConfig};
 
 use super::benchmark::inputs;
-use super::dataset::Dataset;
+use super::dataset::{Dataset, Sizes};
 use super::network::{WEIGHTS, save, state_of};
 use super::record::Recordings;
-use super::training::{Trials, train};
+use super::training::{TrialSplit, train};
 use crate::Result;
 use crate::engine::{Estimate, Status, StepContext, Task};
 
@@ -30,19 +32,19 @@ pub(crate) struct FitReadouts {
     pub(crate) trunk: Trunk,
     pub(crate) train: TrainConfig,
     pub(crate) train_fraction: f64,
-    /// Training stimuli, for the estimate.
-    pub(crate) stimuli: usize,
-    pub(crate) neurons: usize,
     pub(crate) seed: u64,
+    #[serde(skip)]
+    pub(crate) sizes: Sizes,
 }
 
 impl Task for FitReadouts {
     const KIND: &'static str = "readouts";
-    const VERSION: u32 = 1;
+    const VERSION: u32 = 2;
 
     fn estimate(&self) -> Estimate {
-        let passes =
-            self.stimuli as f64 * self.train_fraction * self.train.schedule.max_epochs() as f64;
+        let passes = self.sizes.trials as f64
+            * self.train_fraction
+            * self.train.schedule.max_epochs() as f64;
         let factor = if self.trunk == Trunk::Trained {
             3.0
         } else {
@@ -50,7 +52,7 @@ impl Task for FitReadouts {
         };
         Estimate {
             operations: passes * factor * super::cost::shared(&self.network),
-            seconds: passes * self.neurons as f64 * 5e-7,
+            seconds: passes * self.sizes.neurons as f64 * 5e-7,
             memory_bytes: 300 << 20,
             disk_bytes: 2 << 20,
         }
@@ -66,22 +68,27 @@ impl Task for FitReadouts {
             net.params().load_state_of(part::SHARED, &state)?;
             net.freeze_shared(true);
         }
-        let stimuli = inputs(&data.stimuli_train, &data.preprocess())?;
-        let trials = Trials::new(
-            stimuli,
-            self.network.input_size,
-            &recordings.train,
-            recordings.info.neurons,
-            self.train_fraction,
-        )?;
-        trials.add_readout(&mut net, &seed.child("readout"))?;
-        let neural = vec![NeuralTask {
-            train: &trials.train,
-            validation: &trials.validation,
-        }];
+        let stimuli = Arc::new(inputs(&data.stimuli_train, &data.stimuli_preprocess())?);
+        let sessions = recordings
+            .sessions
+            .iter()
+            .map(|session| {
+                TrialSplit::new(
+                    &session.name,
+                    &stimuli,
+                    self.network.input_size,
+                    &session.train,
+                    session.neurons,
+                    self.train_fraction,
+                )
+            })
+            .collect::<Result<Vec<_>>>()?;
+        for session in &sessions {
+            session.add_readout(&mut net, &seed.child("readout"))?;
+        }
         let tasks = Tasks {
             images: None,
-            neural,
+            neural: sessions.iter().map(TrialSplit::task).collect(),
         };
         if !train(&net, tasks, &self.train, seed.child("training"), cx)? {
             return Ok(Status::Interrupted);

@@ -3,6 +3,7 @@
 pub(crate) mod benchmark;
 mod cost;
 pub(crate) mod dataset;
+mod files;
 mod fit;
 pub(crate) mod network;
 mod neural;

@@ -12,7 +12,7 @@ use crate::{Error, Result};
 
 /// The weights and statistics of a trained network.
 pub(crate) const WEIGHTS: &str = "network.safetensors";
-/// The name of the one session of the simulated recordings.
+/// The session of the simulated recordings, and of the targets of co-training.
 pub(crate) const SESSION: &str = "v1";
 /// Images of one forward pass.
 const BATCH: usize = 128;
@@ -38,9 +38,14 @@ impl Network {
         // Every value is overwritten below, so the seed has no say.
         let seed = Seed::new(0);
         let mut net = MultiTaskNet::new(config, device, &seed)?;
-        if let Some(bias) = state.get(&format!("readout.{SESSION}.bias")) {
-            let bias = bias.to_vec1::<f32>()?;
-            net.add_readout(SESSION, &bias, ReadoutInit::default(), &seed)?;
+        for (name, bias) in state {
+            let session = name
+                .strip_prefix("readout.")
+                .and_then(|rest| rest.strip_suffix(".bias"));
+            if let Some(session) = session {
+                let bias = bias.to_vec1::<f32>()?;
+                net.add_readout(session, &bias, ReadoutInit::default(), &seed)?;
+            }
         }
         net.params().load_state(state)?;
         Ok(Self {
@@ -98,7 +103,7 @@ impl Network {
         Ok(features)
     }
 
-    /// The predicted rates, `[n, neurons]`.
+    /// The predicted rates, `[n, neurons]`, session after session.
     pub(crate) fn responses(&self, inputs: &[f32]) -> Result<Vec<f32>> {
         responses(&self.net, inputs, &self.device)
     }
@@ -137,11 +142,17 @@ fn batches(
     Ok(())
 }
 
-/// The predicted rates of a network's session, `[n, neurons]`.
+/// The predicted rates of a network's sessions, one after the other in the order of
+/// their names, `[n, neurons]`.
 pub(crate) fn responses(net: &MultiTaskNet, inputs: &[f32], device: &Device) -> Result<Vec<f32>> {
     let mut rates = Vec::new();
     batches(net, inputs, device, |x| {
-        let batch = net.responses(SESSION, x, &mut Context::eval())?;
+        let map = net.features(x, &mut Context::eval())?;
+        let sessions = net
+            .sessions()
+            .map(|session| net.responses_from_features(session, &map, &mut Context::eval()));
+        let sessions = sessions.collect::<std::result::Result<Vec<_>, _>>()?;
+        let batch = Tensor::cat(&sessions, 1)?;
         rates.extend(batch.flatten_all()?.to_vec1::<f32>()?);
         Ok(())
     })?;

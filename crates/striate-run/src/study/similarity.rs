@@ -13,7 +13,7 @@ use striate_rsa::{
 use super::benchmark::{corrupt, inputs};
 use super::dataset::Dataset;
 use super::network::Network;
-use super::record::{Recordings, gray};
+use super::record::{CompleteResponses, Recordings, gray};
 use super::tensors::Tensors;
 use crate::Result;
 use crate::engine::{Estimate, Finished, Status, StepContext, Task};
@@ -25,6 +25,9 @@ const MATRICES: &str = "matrices.safetensors";
 pub(crate) const DISSIMILARITY: Dissimilarity = Dissimilarity::CentredCosine;
 /// How matrices are compared.
 pub(crate) const COMPARATORS: [Comparator; 2] = [Comparator::Pearson, Comparator::Spearman];
+
+/// Fewer neurons make no dissimilarities worth the name.
+const FEWEST_NEURONS: usize = 3;
 
 /// Compares the shared layers with V1 on the test stimuli.
 #[derive(Serialize)]
@@ -52,6 +55,9 @@ pub(crate) struct Agreement {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Similarities {
     pub(crate) images: usize,
+    /// Neurons of V1 that were recorded at all of them; None where they are too few to
+    /// compare with.
+    pub(crate) v1_neurons: Option<usize>,
     pub(crate) agreements: Vec<Agreement>,
     /// What another recording, and a noise-free model, would reach with V1, by split
     /// halves, for the first comparator.
@@ -60,7 +66,7 @@ pub(crate) struct Similarities {
 
 impl Task for CompareRepresentations {
     const KIND: &'static str = "rsa";
-    const VERSION: u32 = 1;
+    const VERSION: u32 = 2;
 
     fn estimate(&self) -> Estimate {
         let images = (self.config.images * (1 + self.config.corruptions.len())) as f64;
@@ -76,15 +82,19 @@ impl Task for CompareRepresentations {
         let data = Dataset::open(cx.input("data")?)?;
         let recordings = Recordings::open(cx.input("recording")?)?;
         let network = Network::open(&self.network, cx.input("model")?, cx.device())?;
-        let preprocess = data.preprocess();
+        let preprocess = data.stimuli_preprocess();
         let count = self.config.images.min(data.stimuli_test.count);
         let indices: Vec<usize> = (0..count).collect();
         let images = data.stimuli_test.select(&indices)?;
         let seed = Seed::new(self.seed).child("rsa");
 
-        let neurons = recordings.info.neurons;
-        let means = recordings.test_means();
-        let v1 = rdm(&means[..count * neurons], count)?;
+        let recorded = recordings.complete(count);
+        // Patterns of two neurons all agree or all disagree: no V1 to compare with.
+        let v1 = if recorded.neurons < FEWEST_NEURONS {
+            None
+        } else {
+            Some(rdm(&recorded.means, count)?)
+        };
         let pixels = rdm(&gray(&images), count)?;
         let clean = network_rdm(&network, &inputs(&images, &preprocess)?, count)?;
 
@@ -97,11 +107,12 @@ impl Task for CompareRepresentations {
                 ceiling: false,
                 ..Inference::default()
             };
+            let Some(v1) = &v1 else { continue };
             let model = Candidate {
                 name: "model".to_owned(),
                 rdms: vec![clean.clone()],
             };
-            let found = inference.evaluate(&[model], std::slice::from_ref(&v1))?;
+            let found = inference.evaluate(&[model], std::slice::from_ref(v1))?;
             let agreement = |reference: &str, value, interval| Agreement {
                 condition: "clean".to_owned(),
                 reference: reference.to_owned(),
@@ -110,8 +121,8 @@ impl Task for CompareRepresentations {
                 interval,
             };
             let interval = found.models.first().map(|m| (m.low, m.high));
-            agreements.push(agreement("v1", compare(&clean, &v1, comparator)?, interval));
-            let partial = partial_compare(&clean, &v1, &pixels, comparator)?;
+            agreements.push(agreement("v1", compare(&clean, v1, comparator)?, interval));
+            let partial = partial_compare(&clean, v1, &pixels, comparator)?;
             agreements.push(agreement("v1 given pixels", partial, None));
         }
         let severity = Severity::new(self.config.severity)?;
@@ -125,7 +136,9 @@ impl Task for CompareRepresentations {
             );
             let corrupted = corrupt(&images, self.table, *corruption, severity, &seed)?;
             let rdm = network_rdm(&network, &inputs(&corrupted, &preprocess)?, count)?;
-            for (reference, matrix) in [("clean", &clean), ("v1", &v1)] {
+            let references = [("clean", Some(&clean)), ("v1", v1.as_ref())];
+            for (reference, matrix) in references {
+                let Some(matrix) = matrix else { continue };
                 for comparator in COMPARATORS {
                     agreements.push(Agreement {
                         condition: corruption.name().to_owned(),
@@ -137,23 +150,18 @@ impl Task for CompareRepresentations {
                 }
             }
         }
-        let repeats = recordings.info.test_repeats;
-        let by_repeat: Vec<Vec<f32>> = (0..repeats)
-            .map(|r| {
-                let trials = recordings.test.chunks_exact(repeats * neurons).take(count);
-                trials
-                    .flat_map(|t| t[r * neurons..(r + 1) * neurons].iter().copied())
-                    .collect()
-            })
-            .collect();
-        let by_repeat = by_repeat
-            .iter()
-            .map(|values| Features::new(values, count, neurons))
-            .collect::<striate_rsa::Result<Vec<_>>>()?;
-        let halves = split_half(&by_repeat, DISSIMILARITY, COMPARATORS[0], 100, self.seed)?;
-        let ceiling = Some((halves.spearman_brown, halves.model_ceiling));
+        let ceiling = match (&v1, recorded.repeats.len()) {
+            (Some(_), 2..) => Some(self.ceiling(&recorded, count)?),
+            _ => None,
+        };
         let mut tensors = Tensors::default();
-        for (name, rdm) in [("model", &clean), ("v1", &v1), ("pixels", &pixels)] {
+        let matrices = [
+            ("model", Some(&clean)),
+            ("v1", v1.as_ref()),
+            ("pixels", Some(&pixels)),
+        ];
+        for (name, rdm) in matrices {
+            let Some(rdm) = rdm else { continue };
             tensors.f32(
                 name,
                 &[count, count],
@@ -165,6 +173,7 @@ impl Task for CompareRepresentations {
             AGREEMENTS,
             &Similarities {
                 images: count,
+                v1_neurons: v1.is_some().then_some(recorded.neurons),
                 agreements,
                 ceiling,
             },
@@ -174,6 +183,17 @@ impl Task for CompareRepresentations {
 }
 
 impl CompareRepresentations {
+    /// What split halves of the repeats reach.
+    fn ceiling(&self, recorded: &CompleteResponses, count: usize) -> Result<(f64, f64)> {
+        let by_repeat = recorded
+            .repeats
+            .iter()
+            .map(|values| Features::new(values, count, values.len() / count.max(1)))
+            .collect::<striate_rsa::Result<Vec<_>>>()?;
+        let halves = split_half(&by_repeat, DISSIMILARITY, COMPARATORS[0], 100, self.seed)?;
+        Ok((halves.spearman_brown, halves.model_ceiling))
+    }
+
     /// Reads what the step found.
     pub(crate) fn open(step: &Finished) -> Result<Similarities> {
         step.json(AGREEMENTS)

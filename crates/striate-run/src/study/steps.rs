@@ -5,11 +5,11 @@ use std::collections::BTreeMap;
 use striate_corruptions::Corruption;
 
 use super::benchmark::Benchmark;
-use super::dataset::PrepareData;
+use super::dataset::{Inputs, PrepareData, Sizes};
 use super::fit::{FitReadouts, Trunk};
 use super::neural::NeuralPrediction;
 use super::reconstruction::Reconstruct;
-use super::record::Record;
+use super::record::{Import, Record};
 use super::saliency::MapSensitivity;
 use super::similarity::CompareRepresentations;
 use super::targets::{Predict, Shuffle};
@@ -35,6 +35,7 @@ pub(crate) struct NetworkSteps {
 /// The plan of a recipe, and where its parts are in it.
 pub(crate) struct Study {
     pub(crate) plan: Plan,
+    sizes: Sizes,
     pub(crate) data: StepId,
     pub(crate) recording: StepId,
     pub(crate) v1: StepId,
@@ -75,24 +76,28 @@ impl Study {
     fn shared(recipe: &Recipe) -> Result<Self> {
         let mut plan = Plan::new();
         let seed = recipe.shared_seed;
-        let data = plan.add("prepare images", PrepareData::new(&recipe.data, seed), &[])?;
-        let recording = plan.add(
-            "record from the simulated V1",
-            Record {
-                population: recipe.population.clone(),
-                test_repeats: recipe.recording.test_repeats,
-                seed,
-            },
-            &[("data", data)],
-        )?;
+        let inputs = Inputs::find(recipe)?;
+        let sizes = inputs.sizes;
+        let data = plan.add("prepare images", PrepareData::new(&inputs, recipe), &[])?;
+        let recording = match (inputs.recordings, &recipe.population) {
+            (Some(recordings), _) => plan.add("read recordings", Import { recordings }, &[])?,
+            (None, population) => plan.add(
+                "record from the simulated V1",
+                Record {
+                    population: population.clone().unwrap_or_default(),
+                    test_repeats: recipe.recording.test_repeats,
+                    seed,
+                },
+                &[("data", data)],
+            )?,
+        };
         let fit = FitReadouts {
             network: recipe.network.headless(),
             trunk: Trunk::Trained,
             train: recipe.v1.clone(),
             train_fraction: recipe.recording.train_fraction,
-            stimuli: recipe.data.stimuli_train,
-            neurons: recipe.population.neurons,
             seed,
+            sizes,
         };
         let inputs = [("data", data), ("recording", recording)];
         let v1 = plan.add("fit the V1 model", fit, &inputs)?;
@@ -105,6 +110,7 @@ impl Study {
         )?;
         Ok(Self {
             plan,
+            sizes,
             data,
             recording,
             v1,
@@ -120,8 +126,8 @@ impl Study {
         let on_images = [("data", data), ("model", train)];
         let on_stimuli = [("data", data), ("recording", recording), ("model", train)];
         let evaluated = match recipe.robustness.split {
-            Split::Validation => recipe.data.classes * recipe.data.validation_per_class,
-            Split::Test => recipe.data.classes * recipe.data.test_per_class,
+            Split::Validation => self.sizes.images[1],
+            Split::Test => self.sizes.images[2],
         };
         let images = match recipe.robustness.images {
             0 => evaluated,
@@ -209,9 +215,9 @@ impl Study {
             augment: recipe.augment.clone(),
             corrupted: None,
             train_fraction: recipe.recording.train_fraction,
-            images: recipe.data.classes * recipe.data.train_per_class,
-            multi_task: false,
             seed,
+            multi_task: false,
+            sizes: self.sizes,
         };
         let data = ("data", self.data);
         match model {
@@ -289,9 +295,8 @@ impl Study {
             trunk: Trunk::Frozen,
             train: recipe.readouts.clone(),
             train_fraction: recipe.recording.train_fraction,
-            stimuli: recipe.data.stimuli_train,
-            neurons: recipe.population.neurons,
             seed: recipe.shared_seed,
+            sizes: self.sizes,
         }
     }
 }

@@ -24,7 +24,7 @@ pub(crate) struct Predict {
 
 impl Task for Predict {
     const KIND: &'static str = "targets";
-    const VERSION: u32 = 1;
+    const VERSION: u32 = 2;
 
     fn estimate(&self) -> Estimate {
         Estimate {
@@ -38,7 +38,7 @@ impl Task for Predict {
     fn run(&self, cx: &mut StepContext<'_>) -> Result<Status> {
         let data = Dataset::open(cx.input("data")?)?;
         let network = Network::open(&self.network, cx.input("readouts")?, cx.device())?;
-        let preprocess = data.preprocess();
+        let preprocess = data.stimuli_preprocess();
         let mut tensors = Tensors::default();
         for (name, images) in SETS.iter().zip([&data.stimuli_train, &data.stimuli_test]) {
             let responses = network.responses(&inputs(images, &preprocess)?)?;

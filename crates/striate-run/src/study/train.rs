@@ -1,17 +1,20 @@
 //! Training of one network.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 use striate_corruptions::Augmentation;
 use striate_data::augment::AugmentConfig;
 use striate_models::{MultiTaskNet, VggConfig, part};
 use striate_random::Seed;
-use striate_train::{History, ImageTask, NeuralTask, Tasks, TrainConfig, measures};
+use striate_train::{History, ImageTask, Tasks, TrainConfig, measures};
 
 use super::benchmark::inputs;
-use super::dataset::Dataset;
-use super::network::{WEIGHTS, responses, save, state_of};
+use super::dataset::{Dataset, Sizes};
+use super::network::{SESSION, WEIGHTS, responses, save, state_of};
+use super::record::Trials;
 use super::targets::Targets;
-use super::training::{HISTORY, Trials, images, train};
+use super::training::{HISTORY, TrialSplit, images, train};
 use crate::Result;
 use crate::engine::{Estimate, Finished, Status, StepContext, Task};
 
@@ -27,10 +30,12 @@ pub(crate) struct TrainNetwork {
     pub(crate) augment: AugmentConfig,
     pub(crate) corrupted: Option<Augmentation>,
     pub(crate) train_fraction: f64,
-    /// Training images, for the estimate.
-    pub(crate) images: usize,
-    pub(crate) multi_task: bool,
     pub(crate) seed: u64,
+    /// Whether the input `targets` is given, for the estimate.
+    #[serde(skip)]
+    pub(crate) multi_task: bool,
+    #[serde(skip)]
+    pub(crate) sizes: Sizes,
 }
 
 /// What is said of a trained network.
@@ -45,13 +50,13 @@ pub(crate) struct TrainInfo {
 
 impl Task for TrainNetwork {
     const KIND: &'static str = "train";
-    const VERSION: u32 = 1;
+    const VERSION: u32 = 2;
 
     fn estimate(&self) -> Estimate {
         let all = super::cost::forward(&self.network);
         let shared = super::cost::shared(&self.network);
         let neural = if self.multi_task { shared } else { 0.0 };
-        let passes = (self.images * self.train.schedule.max_epochs()) as f64;
+        let passes = (self.sizes.images[0] * self.train.schedule.max_epochs()) as f64;
         Estimate {
             operations: passes * 3.0 * (all + neural),
             seconds: passes * 3e-5,
@@ -73,15 +78,15 @@ impl Task for TrainNetwork {
         let targets = cx.inputs().get("targets").map(Targets::open).transpose()?;
         let trials = match &targets {
             Some(t) => {
-                let stimuli = inputs(&data.stimuli_train, &preprocess)?;
+                let stimuli = Arc::new(inputs(&data.stimuli_train, &data.stimuli_preprocess())?);
                 let size = self.network.input_size;
-                Some(Trials::new(
-                    stimuli,
-                    size,
-                    &t.train,
-                    t.neurons,
-                    self.train_fraction,
-                )?)
+                let trials = Trials {
+                    stimuli: (0..data.stimuli_train.count as u32).collect(),
+                    responses: t.train.clone(),
+                };
+                let (neurons, fraction) = (t.neurons, self.train_fraction);
+                let split = TrialSplit::new(SESSION, &stimuli, size, &trials, neurons, fraction)?;
+                Some(split)
             }
             None => None,
         };
@@ -96,20 +101,14 @@ impl Task for TrainNetwork {
                 train: &training,
                 validation: &validation,
             }),
-            neural: trials
-                .iter()
-                .map(|t| NeuralTask {
-                    train: &t.train,
-                    validation: &t.validation,
-                })
-                .collect(),
+            neural: trials.iter().map(TrialSplit::task).collect(),
         };
         if !train(&net, tasks, &self.train, seed.child("training"), cx)? {
             return Ok(Status::Interrupted);
         }
         let target_correlation = match &targets {
             Some(targets) => {
-                let stimuli = inputs(&data.stimuli_test, &preprocess)?;
+                let stimuli = inputs(&data.stimuli_test, &data.stimuli_preprocess())?;
                 let predicted = responses(&net, &stimuli, cx.device())?;
                 let found = measures::correlation(&predicted, &targets.test, targets.neurons)?;
                 Some(measures::mean(&found))

@@ -1,6 +1,8 @@
 //! What the trainings of the study share: the trainer with its checkpoints in the
 //! step's folder, and the tasks.
 
+use std::sync::Arc;
+
 use striate_corruptions::{Augmentation, Corruptor, ImageRef};
 use striate_data::augment::AugmentConfig;
 use striate_data::split::{STUDY_SEED, neural_split};
@@ -8,13 +10,13 @@ use striate_data::{ImageSet, Preprocess};
 use striate_models::{MultiTaskNet, ReadoutInit};
 use striate_random::{Seed, Stream};
 use striate_train::{
-    CheckpointPolicy, MemoryResponses, Observer, Outcome, Progress, ResponseSource, SetImages,
-    SourceError, Tasks, TrainConfig, Trainer, mean_responses,
+    CheckpointPolicy, MemoryResponses, NeuralTask, Observer, Outcome, Progress, ResponseSource,
+    SetImages, SourceError, Tasks, TrainConfig, Trainer, mean_responses,
 };
 
-use super::network::SESSION;
-use crate::Result;
+use super::record::Trials;
 use crate::engine::StepContext;
+use crate::{Error, Result};
 
 /// The epochs of a training, for the report.
 pub(super) const HISTORY: &str = "history.json";
@@ -59,50 +61,66 @@ impl Observer for Report<'_, '_> {
 
 /// The stimuli of the neural task with their responses, split by image as the
 /// study does (reference/training.md 1.2).
-pub(super) struct Trials {
-    pub(super) train: MemoryResponses,
-    pub(super) validation: MemoryResponses,
+pub(super) struct TrialSplit {
+    train: MemoryResponses,
+    validation: MemoryResponses,
 }
 
-impl Trials {
-    /// Splits one response per stimulus; `inputs` `[n, size, size, 1]`, `responses`
-    /// `[n, neurons]`.
+impl TrialSplit {
+    /// Splits the trials of a session; `inputs`, which sessions share, `[stimuli, size,
+    /// size, 1]`; `responses` `[trials, neurons]`.
     pub(super) fn new(
-        inputs: Vec<f32>,
+        session: &str,
+        inputs: &Arc<Vec<f32>>,
         size: usize,
-        responses: &[f32],
+        trials: &Trials,
         neurons: usize,
         train_fraction: f64,
     ) -> Result<Self> {
-        let count = responses.len() / neurons.max(1);
+        let count = inputs.len() / (size * size).max(1);
         let split = neural_split(count, train_fraction, STUDY_SEED)?;
-        let pixels = std::sync::Arc::new(inputs);
-        // The split's ids count from 1, as those of the recordings do.
-        let part = |ids: &[usize]| -> Result<MemoryResponses> {
-            let rows = ids
+        let of_stimuli = trials.of_stimuli(count);
+        let part = |name: &str, ids: &[usize]| -> Result<MemoryResponses> {
+            // The split's ids count from 1, as those of the recordings do.
+            let chosen: Vec<usize> = ids
                 .iter()
-                .flat_map(|id| responses[(id - 1) * neurons..id * neurons].iter().copied())
+                .flat_map(|id| of_stimuli[id - 1].iter().copied())
                 .collect();
-            let images = ids.iter().map(|id| *id as u32 - 1).collect();
+            if chosen.is_empty() {
+                return Err(Error::Tensor {
+                    name: format!("responses of session {session}"),
+                    problem: format!("has no trial of the {} {name} stimuli", ids.len()),
+                });
+            }
+            let row = |trial: &usize| &trials.responses[trial * neurons..(trial + 1) * neurons];
             Ok(MemoryResponses::new(
-                SESSION,
-                std::sync::Arc::clone(&pixels),
+                session,
+                Arc::clone(inputs),
                 [size, size, 1],
-                images,
-                rows,
+                chosen.iter().map(|trial| trials.stimuli[*trial]).collect(),
+                chosen.iter().flat_map(row).copied().collect(),
                 neurons,
             )?)
         };
         Ok(Self {
-            train: part(&split.train)?,
-            validation: part(&split.validation)?,
+            train: part("training", &split.train)?,
+            validation: part("validation", &split.validation)?,
         })
+    }
+
+    /// The task of this session.
+    pub(super) fn task(&self) -> NeuralTask<'_> {
+        NeuralTask {
+            train: &self.train,
+            validation: &self.validation,
+        }
     }
 
     /// Gives a network its readout, with the mean responses as bias.
     pub(super) fn add_readout(&self, net: &mut MultiTaskNet, seed: &Seed) -> Result<()> {
         let bias = mean_responses(&self.train as &dyn ResponseSource);
-        Ok(net.add_readout(SESSION, &bias, ReadoutInit::default(), seed)?)
+        let session = self.train.session();
+        Ok(net.add_readout(session, &bias, ReadoutInit::default(), seed)?)
     }
 }
 

@@ -17,6 +17,7 @@ use crate::protocol::Protocols;
 use crate::study::dataset::Dataset;
 use crate::study::neural::NeuralPrediction;
 use crate::study::reconstruction::Reconstruct;
+use crate::study::record::RecordingInfo;
 use crate::study::saliency::{MapSensitivity, Maps};
 use crate::study::similarity::{COMPARATORS, CompareRepresentations, DISSIMILARITY};
 use crate::study::train::TrainNetwork;
@@ -29,14 +30,15 @@ pub(super) fn neural(
     protocols: &mut Protocols,
 ) -> Result<Neural> {
     let mut rows = Vec::new();
+    let recording: RecordingInfo = source.step(source.study.recording)?.json("info.json")?;
     let v1 = NeuralPrediction::open(source.step(source.study.v1_scores)?)?;
     rows.push(NeuralRow {
         model: "v1".to_owned(),
         seed: source.recipe.shared_seed,
-        target: "simulated recordings".to_owned(),
+        target: recording.title().to_owned(),
         correlation: v1.correlation,
-        fraction_of_ceiling: Some(v1.fraction_of_ceiling),
-        feve: Some(v1.feve),
+        fraction_of_ceiling: v1.fraction_of_ceiling,
+        feve: v1.feve,
         neurons: v1.neurons as u64,
     });
     let mut points = Vec::new();
@@ -46,10 +48,10 @@ pub(super) fn neural(
         rows.push(NeuralRow {
             model: model.name().to_owned(),
             seed: *seed,
-            target: "simulated recordings".to_owned(),
+            target: recording.title().to_owned(),
             correlation: found.correlation,
-            fraction_of_ceiling: Some(found.fraction_of_ceiling),
-            feve: Some(found.feve),
+            fraction_of_ceiling: found.fraction_of_ceiling,
+            feve: found.feve,
             neurons: found.neurons as u64,
         });
         let trained = TrainNetwork::info(source.step(steps.train)?)?;
@@ -75,14 +77,18 @@ pub(super) fn neural(
     }
     Ok(Neural {
         rows,
-        ceiling: Some(Estimate::point(v1.ceiling)),
-        ceiling_note: "correlation of the simulation's true rates with the mean over repeats"
-            .to_owned(),
+        ceiling: v1.ceiling.map(Estimate::point),
+        ceiling_note: match recording.simulated {
+            true => "correlation of the simulation's true rates with the mean over repeats",
+            false => "largest correlation with the mean over repeats, from their variance",
+        }
+        .to_owned(),
         points,
-        points_ceiling: Some(v1.ceiling),
-        points_target:
-            "correlation with the simulated recordings, readouts fitted on the frozen shared layers"
-                .to_owned(),
+        points_ceiling: v1.ceiling,
+        points_target: format!(
+            "correlation with the {}, readouts fitted on the frozen shared layers",
+            recording.title()
+        ),
         fit: None,
         published_fit: None,
     })
@@ -109,7 +115,13 @@ pub(super) fn similarity(source: &Source<'_>, protocols: &mut Protocols) -> Resu
         images = found.images;
         ceiling = found.ceiling;
         if rdms.is_empty() {
-            for (name, caption) in [("v1", "simulated V1"), ("pixels", "pixels")] {
+            let v1 = match source.recipe.population {
+                Some(_) => "simulated V1",
+                None => "V1",
+            };
+            let references = [("v1", v1), ("pixels", "pixels")];
+            let there = usize::from(found.v1_neurons.is_none());
+            for (name, caption) in references.into_iter().skip(there) {
                 let (size, matrix) = CompareRepresentations::matrix(step, name)?;
                 matrices.push(RsaMatrix {
                     model: name.to_owned(),
@@ -167,7 +179,11 @@ pub(super) fn similarity(source: &Source<'_>, protocols: &mut Protocols) -> Resu
         ceiling,
         similarity: Some(table(&rdms)?),
         dissimilarity: format!("{} of the shared layers' output", DISSIMILARITY.name()),
-        order: "as drawn; photographs in turn".to_owned(),
+        order: match source.recipe.population {
+            Some(_) => "as drawn; photographs in turn",
+            None => "by the ids of the stimuli",
+        }
+        .to_owned(),
         images,
     })
 }
@@ -335,7 +351,7 @@ pub(super) fn saliency(
             let pictures = (0..shown)
                 .map(|i| gray(&data.info.normalize, maps.image(i), maps.size))
                 .collect::<Result<_>>()?;
-            columns.push(("patch".to_owned(), pictures));
+            columns.push(("image".to_owned(), pictures));
             columns.push((
                 "saliency".to_owned(),
                 shade(&maps, shown, |m, i| m.saliency(i))?,
@@ -364,7 +380,7 @@ pub(super) fn saliency(
             .to_owned(),
         column_title: String::new(),
         columns: columns.iter().map(|(name, _)| name.clone()).collect(),
-        rows: (1..=shown).map(|i| format!("patch {i}")).collect(),
+        rows: (1..=shown).map(|i| format!("image {i}")).collect(),
         pictures: (0..shown)
             .flat_map(|i| {
                 columns

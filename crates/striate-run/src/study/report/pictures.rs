@@ -18,9 +18,13 @@ pub(super) fn examples(recipe: &Recipe, data: &Dataset) -> Result<Vec<PictureGri
         .map(|i| data.info.class_names[some.labels[i] as usize].clone())
         .collect();
     let mut clean = PictureGrid {
-        caption: "Test patches; the classes are the photographs they come from".to_owned(),
+        caption: match recipe.data {
+            Some(_) => "Test patches; the classes are the photographs they come from",
+            None => "Test images",
+        }
+        .to_owned(),
         columns: (1..=some.len()).map(|i| i.to_string()).collect(),
-        rows: vec!["patch".to_owned()],
+        rows: vec!["clean".to_owned()],
         ..PictureGrid::default()
     };
     clean.pictures = (0..some.len())
@@ -28,7 +32,7 @@ pub(super) fn examples(recipe: &Recipe, data: &Dataset) -> Result<Vec<PictureGri
         .collect::<Result<_>>()?;
     let mut grid = PictureGrid {
         caption: format!(
-            "One patch ({}) under every corruption, severities 1 to 5, table {}",
+            "One image ({}) under every corruption, severities 1 to 5, table {}",
             names.first().map_or("", String::as_str),
             recipe.robustness.table.name()
         ),

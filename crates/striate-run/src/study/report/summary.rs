@@ -46,25 +46,19 @@ pub(super) fn protocol(
         (
             "images",
             format!(
-                "{} classes; {} training, {} validation and {} test patches of {} px",
+                "{} classes; {} training, {} validation and {} test {} of {} px",
                 info.class_names.len(),
                 info.counts[0],
                 info.counts[1],
                 info.counts[2],
-                recipe.data.patch_px
+                match recipe.data {
+                    Some(_) => "patches",
+                    None => "images",
+                },
+                recipe.network.input_size
             ),
         ),
-        (
-            "simulated recordings",
-            format!(
-                "{} neurons; {} training stimuli shown once, {} test stimuli shown {} times; {:.1} spikes per stimulus on average",
-                recording.neurons,
-                info.stimuli[0],
-                info.stimuli[1],
-                recording.test_repeats,
-                recording.mean_spikes
-            ),
-        ),
+        (recording.title(), recordings(&info, &recording)),
         (
             "network",
             format!(
@@ -105,13 +99,45 @@ pub(super) fn protocol(
         .collect())
 }
 
-/// What is simulated.
+fn recordings(info: &DataInfo, recording: &RecordingInfo) -> String {
+    let presentations = match recording.test_repeats {
+        (least, most) if least == most => least.to_string(),
+        (least, most) => format!("{least} to {most}"),
+    };
+    let times = if presentations == "1" {
+        "once".to_owned()
+    } else {
+        format!("{presentations} times")
+    };
+    let sessions = match recording.sessions.len() {
+        1 => String::new(),
+        sessions => format!(" in {sessions} sessions"),
+    };
+    let missing = match recording.missing {
+        0 => String::new(),
+        missing => format!("; {missing} responses missing"),
+    };
+    format!(
+        "{} neurons{sessions}; {} training stimuli in {} trials, {} test stimuli shown {times}; \
+         mean response {:.2}{missing}",
+        recording.neurons(),
+        info.stimuli[0],
+        recording.trials[0],
+        info.stimuli[1],
+        recording.mean_response
+    )
+}
+
+/// What is simulated; nothing where the recordings are real.
 pub(super) fn simulated(recipe: &Recipe) -> Vec<String> {
+    let Some(population) = &recipe.population else {
+        return Vec::new();
+    };
     vec![
         format!(
             "The recordings come from a simulated V1: {} Gabor simple and complex cells with divisive \
              normalisation and Poisson spikes. No animal was recorded for this run.",
-            recipe.population.neurons
+            population.neurons
         ),
         "Wherever this page says V1, neurons or responses, it means this simulation; \"Monkey\" is kept \
          only as the name of the model."
@@ -121,12 +147,17 @@ pub(super) fn simulated(recipe: &Recipe) -> Vec<String> {
 
 /// How the run differs from the paper.
 pub(super) fn differences(recipe: &Recipe) -> Vec<String> {
+    let (classes, size) = (recipe.network.classes, recipe.network.input_size);
+    let task = match recipe.data {
+        Some(_) => {
+            format!(
+                "The task is to tell from which of {classes} photographs a {size} px patch comes"
+            )
+        }
+        None => format!("The images are of {classes} classes and {size} px"),
+    };
     vec![
-        format!(
-            "The task is to tell from which of {} photographs a {} px patch comes; the paper classifies \
-             TinyImageNet (200 classes, 64 px).",
-            recipe.data.classes, recipe.data.patch_px
-        ),
+        format!("{task}; the paper classifies TinyImageNet (200 classes, 64 px)."),
         format!(
             "The network is a narrow VGG ({:?}); the paper's is VGG-19 with batch norm.",
             recipe.network.blocks
@@ -178,11 +209,24 @@ fn schedule(schedule: &Schedule) -> String {
 /// What a reader should know before the numbers.
 pub(super) fn notes(source: &Source<'_>) -> Result<Vec<String>> {
     let v1 = NeuralPrediction::open(source.step(source.study.v1_scores)?)?;
+    let recording: RecordingInfo = source.step(source.study.recording)?.json("info.json")?;
+    let ceiling = match v1.ceiling {
+        Some(ceiling) if recording.simulated => {
+            format!("the true rates of the simulation reach {ceiling:.3} (the noise ceiling)")
+        }
+        Some(ceiling) => format!("their noise ceiling, from the repeats, is {ceiling:.3}"),
+        None => "no test stimulus was repeated, so there is no noise ceiling".to_owned(),
+    };
     let mut notes = vec![format!(
-        "The single-task V1 model predicts held-out responses with a correlation of {:.3}; the true rates \
-         of the simulation reach {:.3} (the noise ceiling).",
-        v1.correlation, v1.ceiling
+        "The single-task V1 model predicts held-out responses with a correlation of {:.3}; {ceiling}.",
+        v1.correlation
     )];
+    if recording.neurons() < 3 {
+        notes.push(
+            "Fewer than three neurons were recorded: no dissimilarity matrix of V1 can be made."
+                .to_owned(),
+        );
+    }
     if source.recipe.robustness.split == crate::Split::Validation {
         notes.push(
             "The benchmark used validation images: this run chooses, it does not report."

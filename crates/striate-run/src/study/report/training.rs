@@ -49,7 +49,7 @@ fn description(model: ModelName) -> &'static str {
     match model {
         ModelName::Baseline => "Classification only, clean images.",
         ModelName::MtlMonkey => {
-            "Co-trained on the responses that a V1 model predicts (here: of a simulated V1)."
+            "Co-trained on the responses that a model of V1, fitted to the recordings, predicts."
         }
         ModelName::MtlShuffled => "Co-trained on the same responses, permuted over images.",
         ModelName::MtlOracle => {
