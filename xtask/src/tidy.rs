@@ -30,6 +30,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("rsa", &["random", "kernels"]),
     ("reconstruct", &["random", "kernels", "nn"]),
     ("saliency", &["random", "kernels", "nn"]),
+    ("attack", &["random"]),
     ("report", &[]),
     (
         "run",
@@ -45,6 +46,7 @@ const LAYERS: &[(&str, &[&str])] = &[
             "rsa",
             "reconstruct",
             "saliency",
+            "attack",
             "report",
         ],
     ),
