@@ -12,6 +12,9 @@ import statistics
 import subprocess
 import sys
 import time
+from importlib.metadata import version
+
+from machine import machine
 
 NETWORKS = {"narrow": ([[w] * 2 for w in (16, 32, 64, 128)], 32), "vgg19": ([[w] * n for n, w in ((2, 64), (2, 128), (4, 256), (4, 512), (4, 512))], 64)}
 RUNS = [("narrow", 64, 20), ("vgg19", 32, 3)]
@@ -56,6 +59,7 @@ def run(command):
 
 def main():
     benchmark, rounds = sys.argv[1], int(sys.argv[2]) if len(sys.argv) > 2 else 3
+    print(f"Machine: {machine()}.\nPyTorch {version('torch')}, median of {rounds} rounds in turns.", flush=True)
     for name, batch, steps in RUNS:
         commands = {"striate": [benchmark, name, str(batch), str(steps)]}
         for layout in ("nchw", "channels_last"):

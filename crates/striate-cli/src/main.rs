@@ -71,6 +71,7 @@ enum Command {
 }
 
 fn main() -> ExitCode {
+    striate_run::restart_with_one_pool();
     let result = match Arguments::parse().command {
         Command::Reproduce(arguments) => reproduce::run(&arguments),
         Command::Train(arguments) => train::run(&arguments),

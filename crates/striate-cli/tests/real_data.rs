@@ -90,7 +90,9 @@ fn sessions_and_class_folders_run_through_the_whole_study() {
     );
     assert!(output.status.success(), "{}", text(&output.stderr));
     let report = fs::read_to_string(folder.join("run/report.html")).unwrap();
-    assert!(report.contains("5 neurons in 2 sessions; 60 training stimuli in 120 trials"));
+    assert!(
+        report.contains("sessions: 5 neurons in 2 sessions; 60 training stimuli in 120 trials")
+    );
     assert!(report.contains("12 test stimuli shown 3 times"));
     assert!(!report.contains("simulated V1") && !report.contains("simulated recordings"));
     let table = fs::read_to_string(folder.join("run/results/neural.csv")).unwrap();

@@ -21,6 +21,7 @@ pub(crate) struct Scratch {
     /// Its row-wise prefix sums.
     prefix: Vec<u16>,
     offsets: Vec<usize>,
+    ends: Vec<usize>,
 }
 
 /// A kernel, as runs of equal weights.
@@ -214,10 +215,11 @@ struct Padded<'a> {
     /// For each class of the short cut, where its pixels lie from the block's
     /// start: single ones, then both ends of each run.
     offsets: &'a [usize],
+    /// For each class of the exact sum, where the ends of its runs lie.
+    ends: &'a [usize],
     /// Of one row, with a leading zero per channel for the differences, and room
     /// for the last block to reach beyond the row.
     stride: usize,
-    channels: usize,
 }
 
 impl<'a> Padded<'a> {
@@ -243,35 +245,30 @@ impl<'a> Padded<'a> {
                     pixels[x * channels + c] = u16::from(from[source + c]);
                 }
             }
-            prefix[..channels].fill(0);
-            let mut sums = [0u16; 3];
-            let sums = &mut sums[..channels];
             let length = (width + 2 * reach) * channels;
-            for (pixel, prefix) in pixels[..length]
-                .chunks_exact(channels)
-                .zip(prefix[channels..].chunks_exact_mut(channels))
-            {
-                for ((sum, v), p) in sums.iter_mut().zip(pixel).zip(prefix) {
-                    *sum = sum.wrapping_add(*v);
-                    *p = *sum;
-                }
+            match channels {
+                3 => prefix_sums::<3>(&pixels[..length], prefix),
+                _ => prefix_sums::<1>(&pixels[..length], prefix),
             }
         }
+        let place = |row: usize, x: usize| row * stride + x * channels;
+        let ends =
+            |&(row, start, end): &(usize, usize, usize)| [place(row, start), place(row, end)];
         s.offsets.clear();
         for class in &disk.rough {
-            let place = |row: usize, x: usize| row * stride + x * channels;
             s.offsets
                 .extend(class.singles.iter().map(|&(row, x)| place(row, x)));
-            let ends =
-                |&(row, start, end): &(usize, usize, usize)| [place(row, start), place(row, end)];
             s.offsets.extend(class.runs.iter().flat_map(ends));
         }
+        s.ends.clear();
+        let runs = disk.classes.iter().flat_map(|class| &class.runs);
+        s.ends.extend(runs.flat_map(ends));
         Self {
             pixels,
             prefix,
             offsets: &s.offsets,
+            ends: &s.ends,
             stride,
-            channels,
         }
     }
 
@@ -344,12 +341,14 @@ impl<'a> Padded<'a> {
     #[inline(always)]
     fn exact<const N: usize>(&self, at: usize, disk: &Disk) -> [f64; N] {
         let prefix = &self.prefix[at..];
+        let mut all = self.ends;
         let mut total = [0f64; N];
         for class in &disk.classes {
             let mut sums = [0u16; N];
-            for &(row, start, end) in &class.runs {
-                let low = &prefix[row * self.stride + start * self.channels..][..N];
-                let high = &prefix[row * self.stride + end * self.channels..][..N];
+            let (ends, rest) = all.split_at(2 * class.runs.len());
+            all = rest;
+            for ends in ends.chunks_exact(2) {
+                let (low, high) = (&prefix[ends[0]..][..N], &prefix[ends[1]..][..N]);
                 for l in 0..N {
                     sums[l] = sums[l].wrapping_add(high[l].wrapping_sub(low[l]));
                 }
@@ -359,6 +358,23 @@ impl<'a> Padded<'a> {
             }
         }
         total
+    }
+}
+
+/// The sums of all pixels before each, channel by channel.
+fn prefix_sums<const CHANNELS: usize>(pixels: &[u16], prefix: &mut [u16]) {
+    let (pixels, _) = pixels.as_chunks::<CHANNELS>();
+    let (prefix, _) = prefix.as_chunks_mut::<CHANNELS>();
+    let mut sums = [0u16; CHANNELS];
+    let mut out = prefix.iter_mut();
+    if let Some(first) = out.next() {
+        *first = sums;
+    }
+    for (pixel, out) in pixels.iter().zip(out) {
+        for (sum, value) in sums.iter_mut().zip(pixel) {
+            *sum = sum.wrapping_add(*value);
+        }
+        *out = sums;
     }
 }
 

@@ -45,6 +45,7 @@ mod params;
 pub mod schedule;
 #[cfg(test)]
 mod testing;
+mod threads;
 
 pub use context::{Backend, Context};
 pub use device::{DeviceKind, device};
@@ -56,3 +57,4 @@ pub use layers::{
 };
 pub use optim::{Adam, AdamConfig, Optimizer, Sgd, SgdConfig};
 pub use params::{Param, Params, Scope};
+pub use threads::restart_with_one_pool;

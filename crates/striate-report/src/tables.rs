@@ -133,7 +133,8 @@ fn training(training: &Training) -> Result<Table> {
         .f64("learning_rate", number(|e| e.learning_rate))?
         .f64("classification_weight", number(|e| e.classification_weight))?
         .f64("neural_weight", number(|e| e.neural_weight))?
-        .f64("seconds", number(|e| e.seconds))
+        .f64("seconds", number(|e| e.seconds))?
+        .f64("waited_seconds", number(|e| e.waited_seconds))
 }
 
 /// The long table of accuracies; it is called `robustness` in the results folder.

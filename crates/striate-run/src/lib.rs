@@ -36,7 +36,7 @@ pub use recipe::{
 };
 pub use reproduce::{Options, open_device, reproduce};
 pub use sources::{ImagesConfig, RecordingsConfig};
-pub use striate_nn::DeviceKind;
+pub use striate_nn::{DeviceKind, restart_with_one_pool};
 pub use striate_train::StopFlag;
 
 /// The revision of the code: a commit, with `+changes` if the tree had any, or

@@ -1,4 +1,4 @@
-//! What happened in each epoch. Invariant: everything but `seconds` is the same for an
+//! What happened in each epoch. Invariant: everything but the times is the same for an
 //! interrupted and an uninterrupted run.
 
 use serde::{Deserialize, Serialize};
@@ -32,6 +32,9 @@ pub struct EpochRecord {
     pub restored: bool,
     /// Time spent on it, training and validation, over all resumptions.
     pub seconds: f64,
+    /// The part of it in which the trainer waited for batches.
+    #[serde(default)]
+    pub waited_seconds: f64,
 }
 
 /// All epochs so far.
@@ -61,6 +64,7 @@ impl History {
                 .iter()
                 .map(|record| EpochRecord {
                     seconds: 0.0,
+                    waited_seconds: 0.0,
                     ..record.clone()
                 })
                 .collect(),

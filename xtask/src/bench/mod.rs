@@ -21,7 +21,7 @@ pub struct Arguments {
     /// A tar of JPEGs to decode as well (data only).
     #[arg(long)]
     tar: Option<PathBuf>,
-    /// Keep the tables in docs/results (corruptions only).
+    /// Keep the tables in docs/results (train and corruptions only).
     #[arg(long)]
     save: bool,
     /// Count instructions under callgrind, and compare with the counts kept in the repository
@@ -58,6 +58,24 @@ impl Subject {
         }
     }
 
+    /// What stands above its tables.
+    fn headline(self) -> &'static str {
+        match self {
+            Self::Corruptions => {
+                "# Speed of the corruptions\n\n\
+                 Made by `cargo xtask bench corruptions --save`; not edited by hand.\n\
+                 Counter mode is the default of `striate-corruptions`; NumPy mode gives the Python \
+                 package's pixels."
+            }
+            Self::Train => {
+                "# Speed of training\n\n\
+                 Made by `cargo xtask bench train --save`; not edited by hand.\n\
+                 One step is forward, backward and the update of all weights, with batch norm, f32."
+            }
+            Self::Kernels | Self::Data | Self::Rsa => "",
+        }
+    }
+
     /// For a benchmark that a peer's script runs in turns with the peer: its name, the
     /// peer's environment and the script.
     fn in_turns(self) -> Option<(&'static str, &'static str, &'static str)> {
@@ -73,10 +91,11 @@ impl Subject {
 
 pub fn run(arguments: &Arguments) -> Result {
     let subject = arguments.subject;
-    if subject != Subject::Corruptions && (arguments.instructions || arguments.save) {
-        return Err("--instructions and --save: corruptions only"
-            .to_owned()
-            .into());
+    if subject != Subject::Corruptions && arguments.instructions {
+        return Err("--instructions: corruptions only".to_owned().into());
+    }
+    if subject.in_turns().is_none() && arguments.save {
+        return Err("--save: train and corruptions only".to_owned().into());
     }
     if arguments.instructions {
         return instructions::run(arguments.bless);
@@ -101,7 +120,7 @@ pub fn run(arguments: &Arguments) -> Result {
     peer.arg(root().join(script))
         .arg(benchmark(subject.package(), bench)?);
     if arguments.save {
-        save(&mut peer)
+        save(&mut peer, bench, subject.headline())
     } else {
         shell::run(&mut peer)
     }
@@ -130,7 +149,7 @@ fn benchmark(package: &str, name: &str) -> Result<PathBuf> {
 }
 
 /// Keeps what a peer's script prints, under a headline that says how it was made.
-fn save(peer: &mut Command) -> Result {
+fn save(peer: &mut Command, name: &str, headline: &str) -> Result {
     let output = peer
         .stderr(std::process::Stdio::inherit())
         .output()
@@ -140,11 +159,8 @@ fn save(peer: &mut Command) -> Result {
     if !output.status.success() {
         return Err("the peer failed; nothing was kept".to_owned().into());
     }
-    let path = root().join("docs/results/corruptions.md");
-    let text = format!(
-        "# Speed of the corruptions\n\nMade by `cargo xtask bench corruptions --save`; not edited by hand.\n\
-         Counter mode is the default of `striate-corruptions`; NumPy mode gives the Python package's pixels.\n\n{tables}"
-    );
+    let path = root().join(format!("docs/results/{name}.md"));
+    let text = format!("{headline}\n\n{tables}");
     std::fs::create_dir_all(root().join("docs/results"))
         .and_then(|()| std::fs::write(&path, text))
         .map_err(|e| format!("could not write {}: {e}", path.display()).into())

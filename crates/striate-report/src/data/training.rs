@@ -75,4 +75,6 @@ pub struct EpochRow {
     pub neural_weight: Option<f64>,
     /// Wall time of the epoch in seconds.
     pub seconds: Option<f64>,
+    /// The part of it that was spent waiting for data.
+    pub waited_seconds: Option<f64>,
 }

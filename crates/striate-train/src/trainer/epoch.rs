@@ -2,6 +2,7 @@
 //! when no gradient is pending.
 
 use std::sync::mpsc::Receiver;
+use std::time::Instant;
 
 use candle_core::Tensor;
 use striate_nn::Context;
@@ -59,7 +60,9 @@ impl Trainer<'_> {
         self.gradients.clear();
         let (mut image_loss, mut neural_loss) = (None, None);
         for (number, turn) in turns.iter().enumerate().skip(done) {
+            let before = Instant::now();
             let batch = batches.recv().map_err(|_| Error::Loader)??;
+            self.state.sums.waited += before.elapsed().as_secs_f64();
             let loss = Some(self.accumulate(turn, number, batch)?);
             match turn.task {
                 Task::Images => image_loss = loss,
@@ -177,6 +180,7 @@ impl Trainer<'_> {
             kept: verdict.keep,
             restored: verdict.restore,
             seconds: sums.seconds + seconds,
+            waited_seconds: sums.waited,
         };
         self.state.history.epochs.push(record.clone());
         self.state.epoch = epoch;

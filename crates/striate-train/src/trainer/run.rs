@@ -306,6 +306,7 @@ impl<'a> Trainer<'a> {
             kept: false,
             restored: false,
             seconds: self.lap(),
+            waited_seconds: 0.0,
         };
         observer.on_epoch(&record);
         self.state.history.epochs.push(record);

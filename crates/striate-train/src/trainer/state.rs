@@ -64,6 +64,8 @@ pub(super) struct Sums {
     pub(super) norm: Mean,
     pub(super) lr: f64,
     pub(super) seconds: f64,
+    #[serde(default)]
+    pub(super) waited: f64,
 }
 
 /// A running mean.

@@ -1,5 +1,7 @@
 //! What was run, what is simulated, what differs from the paper.
 
+use std::path::Path;
+
 use candle_core::Device;
 use striate_train::{OptimizerConfig, Schedule};
 
@@ -46,7 +48,11 @@ pub(super) fn protocol(
         (
             "images",
             format!(
-                "{} classes; {} training, {} validation and {} test {} of {} px",
+                "{}{} classes; {} training, {} validation and {} test {} of {} px",
+                recipe
+                    .images
+                    .as_ref()
+                    .map_or_else(String::new, |images| origin(&images.path)),
                 info.class_names.len(),
                 info.counts[0],
                 info.counts[1],
@@ -58,7 +64,7 @@ pub(super) fn protocol(
                 recipe.network.input_size
             ),
         ),
-        (recording.title(), recordings(&info, &recording)),
+        (recording.title(), recordings(recipe, &info, &recording)),
         (
             "network",
             format!(
@@ -99,7 +105,15 @@ pub(super) fn protocol(
         .collect())
 }
 
-fn recordings(info: &DataInfo, recording: &RecordingInfo) -> String {
+/// The last part of a path: a report says nothing of the machine's folders.
+fn origin(path: &Path) -> String {
+    let name = path.file_name().unwrap_or(path.as_os_str());
+    format!("{}: ", name.to_string_lossy())
+}
+
+fn recordings(recipe: &Recipe, info: &DataInfo, recording: &RecordingInfo) -> String {
+    let source = recipe.recording.source.as_ref();
+    let origin = source.map_or_else(String::new, |files| origin(&files.path));
     let presentations = match recording.test_repeats {
         (least, most) if least == most => least.to_string(),
         (least, most) => format!("{least} to {most}"),
@@ -118,7 +132,7 @@ fn recordings(info: &DataInfo, recording: &RecordingInfo) -> String {
         missing => format!("; {missing} responses missing"),
     };
     format!(
-        "{} neurons{sessions}; {} training stimuli in {} trials, {} test stimuli shown {times}; \
+        "{origin}{} neurons{sessions}; {} training stimuli in {} trials, {} test stimuli shown {times}; \
          mean response {:.2}{missing}",
         recording.neurons(),
         info.stimuli[0],
@@ -128,10 +142,10 @@ fn recordings(info: &DataInfo, recording: &RecordingInfo) -> String {
     )
 }
 
-/// What is simulated; nothing where the recordings are real.
+/// What is simulated.
 pub(super) fn simulated(recipe: &Recipe) -> Vec<String> {
     let Some(population) = &recipe.population else {
-        return Vec::new();
+        return vec!["Nothing: the recordings come from disk.".to_owned()];
     };
     vec![
         format!(

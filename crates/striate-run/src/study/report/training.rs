@@ -109,5 +109,6 @@ fn row(epoch: striate_train::EpochRecord) -> EpochRow {
         classification_weight: epoch.s_c.map(|s| (-s).exp()),
         neural_weight: epoch.s_n.map(|s| 0.5 * (-s).exp()),
         seconds: Some(epoch.seconds),
+        waited_seconds: Some(epoch.waited_seconds),
     }
 }
