@@ -1,3 +1,5 @@
+use proptest::prelude::*;
+
 use super::*;
 
 const HEAD: &str = "name = \"x\"\ntitle = \"\"\nlicence = \"\"\ncitation = \"\"\npage = \"\"\n";
@@ -81,4 +83,34 @@ fn paths_stay_in_the_folder() {
 fn an_unknown_name_lists_the_known() {
     let text = Manifest::load("tiny-imagnet").unwrap_err().to_string();
     assert!(text.contains("\"tiny-imagnet\"") && text.contains("tiny-imagenet-c"));
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..Default::default() })]
+
+    /// `PROPTEST_CASES=1000000` runs for long; a manifest that is read is right.
+    #[test]
+    fn damaged_manifests_are_errors(
+        which in any::<prop::sample::Index>(),
+        changes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>(), 0..3), 1..6),
+    ) {
+        let mut bytes = CATALOGUE[which.index(CATALOGUE.len())].1.as_bytes().to_vec();
+        for (place, byte, kind) in changes {
+            let place = place.index(bytes.len());
+            match kind {
+                0 => bytes[place] = byte,
+                1 => bytes.insert(place, byte),
+                _ => bytes.truncate(place.max(1)),
+            }
+        }
+        if let Ok(manifest) = Manifest::parse(&String::from_utf8_lossy(&bytes), "damaged.toml")
+            && let Source::Files(files) = &manifest.source
+        {
+            for file in files {
+                prop_assert!(url::origin(&file.url).is_some());
+                prop_assert!(!file.path.starts_with('/'));
+                prop_assert!(file.path.split('/').all(|part| part != ".."));
+            }
+        }
+    }
 }
