@@ -52,6 +52,9 @@ for name, pixels in [("image", image), ("wide", wide)]:
     for height, width in [(32, 32), (13, 9), (40, 50), (1, 7)]:
         for kind, resample in [("area", Image.Resampling.BOX), ("triangle", Image.Resampling.BILINEAR)]:
             tensors[f"{name}.{kind}.{height}x{width}"] = np.asarray(pil.resize((width, height), resample))
+    for resize, crop in [(20, 16), (24, 19), (40, 33), (17, 17)]:
+        fitted = F.center_crop(F.resize(pil, resize), [crop, crop])
+        tensors[f"{name}.fitted.{resize}.{crop}"] = np.asarray(fitted)
 # The study's rescaling of stimuli: order 1, no antialiasing, then truncation to u8.
 gray = rng.randint(0, 256, (41, 33), dtype=np.uint8)
 tensors["stimulus"] = gray

@@ -11,6 +11,10 @@ pub struct RealData {
     /// that ship with Striate.
     #[arg(long, value_name = "PATH")]
     images: Option<PathBuf>,
+    /// Resize the images' shorter side to so many pixels, then cut out the centre in the
+    /// network's size.
+    #[arg(long, value_name = "PX", requires = "images")]
+    image_resize: Option<usize>,
     /// Recordings: those of the recipe's [recording.source], or instead of the
     /// simulated V1.
     #[arg(long, value_name = "PATH")]
@@ -27,7 +31,8 @@ impl RealData {
     /// Puts the paths in a recipe.
     pub fn apply(&self, recipe: &mut Recipe) -> Result<(), Error> {
         if let Some(path) = &self.images {
-            recipe.use_images(path)?;
+            let images = recipe.use_images(path)?;
+            images.resize_px = self.image_resize.unwrap_or(images.resize_px);
         }
         if let Some(path) = &self.recordings {
             let stimuli = &mut recipe.use_recordings(path).stimuli;

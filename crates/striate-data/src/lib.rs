@@ -9,6 +9,7 @@
 //!   [`recording::Cadena`] read them from pickles, which [`pickle`] takes apart without
 //!   executing anything; [`mod@array`] reads and writes `.npy` and `.npz`.
 //! * [`torch::StateDict`] reads the weights in a checkpoint of PyTorch.
+//! * [`ResizeCrop`] brings images of any size to one.
 //! * [`gray`] and [`augment`] hold the study's transforms, [`split`] its splits.
 //!
 //! ```
@@ -38,6 +39,7 @@ pub mod augment;
 mod decode;
 mod error;
 mod files;
+mod fit;
 pub mod gray;
 mod hdf5;
 mod images;
@@ -59,6 +61,7 @@ mod zipped;
 pub use decode::{MAX_DECODE_BYTES, MAX_SIDE_PX, RgbImage, decode_rgb};
 pub use error::{Error, Result};
 pub(crate) use files::write_atomically;
+pub use fit::ResizeCrop;
 pub use gray::{Normalize, Preprocess};
 pub use images::{ImageSet, Images};
 pub use recording::{MeanResponses, Recording};

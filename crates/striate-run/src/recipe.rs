@@ -257,13 +257,12 @@ impl Recipe {
     /// # Errors
     ///
     /// If there are no such images.
-    pub fn use_images(&mut self, path: &Path) -> Result<()> {
+    pub fn use_images(&mut self, path: &Path) -> Result<&mut ImagesConfig> {
         let mut images = self.images.take().unwrap_or_default();
         path.clone_into(&mut images.path);
         self.network.classes = Source::detect(path)?.image_classes(&images.part)?.len();
         self.data = None;
-        self.images = Some(images);
-        Ok(())
+        Ok(self.images.insert(images))
     }
 
     /// Takes the recordings from this path: of `[recording.source]`, if the recipe has
@@ -285,7 +284,7 @@ impl Recipe {
                 expect("network.classes", "data.classes", data.classes, classes)
             }
             (None, Some(images)) => {
-                images.check()?;
+                images.check(size)?;
                 let simulated = self.population.is_some();
                 if simulated && (images.stimuli_train == 0 || images.stimuli_test == 0) {
                     return Err(

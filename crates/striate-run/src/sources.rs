@@ -21,6 +21,9 @@ pub struct ImagesConfig {
     /// The share of the first part that validates, drawn as in the study
     /// (reference/training.md 1.1).
     pub validation_fraction: f64,
+    /// Images of any size are brought to the network's: the shorter side to so many
+    /// pixels, then the centre is cut out. 0: they have that size.
+    pub resize_px: usize,
     /// At most so many training images of each class; 0 for all.
     pub train_per_class: usize,
     /// Training images that become stimuli of a simulated V1 instead, for training.
@@ -36,6 +39,7 @@ impl Default for ImagesConfig {
             part: "train".to_owned(),
             test_part: "validation".to_owned(),
             validation_fraction: 0.1,
+            resize_px: 0,
             train_per_class: 0,
             stimuli_train: 0,
             stimuli_test: 0,
@@ -74,7 +78,13 @@ impl Default for RecordingsConfig {
 }
 
 impl ImagesConfig {
-    pub(crate) fn check(&self) -> Result<(), String> {
+    pub(crate) fn check(&self, input_size: usize) -> Result<(), String> {
+        if self.resize_px != 0 && self.resize_px < input_size {
+            return Err(format!(
+                "images.resize_px: expected at least network.input_size = {input_size}, found {}",
+                self.resize_px
+            ));
+        }
         fraction("images.validation_fraction", self.validation_fraction)
     }
 }

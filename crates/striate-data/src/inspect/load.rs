@@ -5,9 +5,11 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use rayon::prelude::*;
+
 use super::{Source, images::to_images, source::Holds};
 use crate::{
-    Error, ImageSet, Result,
+    Error, ImageSet, Images, ResizeCrop, Result, RgbImage,
     array::{Array, Values, write_npz},
     parquet::{ImageTable, SplitName, Table},
     tree::{ImageTree, Listing},
@@ -45,8 +47,10 @@ impl Source {
     pub fn image_set(&self, part: &str) -> Result<ImageSet> {
         self.check_part(part)?;
         match &self.holds {
-            Holds::Images(tree) => listing(tree, part)?.load(),
-            Holds::Shards(parts) => ImageTable::open_shards(shards_of(parts, part))?.to_image_set(),
+            Holds::Images(tree) => listing(tree, part)?.load_fitted(self.fit),
+            Holds::Shards(parts) => {
+                ImageTable::open_shards(shards_of(parts, part))?.to_image_set_fitted(self.fit)
+            }
             Holds::Arrays(arrays) => self.image_set_of(arrays),
             _ => Err(Error::argument("part", "a source of images", part)),
         }
@@ -111,8 +115,36 @@ impl Source {
         let numbers = |count: usize| (0..count).map(|n| n.to_string()).collect();
         let class_names = text("class_names").unwrap_or_else(|| numbers(classes));
         let ids = text("ids").unwrap_or_else(|| numbers(images.count));
+        let images = match self.fit {
+            Some(fit) => fit_all(&images, fit)?,
+            None => images,
+        };
         ImageSet::new(images, labels, class_names, ids)
     }
+}
+
+/// Images of an array, fitted; gray ones get three equal channels.
+fn fit_all(images: &Images, fit: ResizeCrop) -> Result<Images> {
+    let channels = images.channels;
+    let fitted: Vec<Result<RgbImage>> = (0..images.count)
+        .into_par_iter()
+        .map(|i| {
+            let pixels = images.get(i);
+            fit.apply(&RgbImage {
+                height: images.height,
+                width: images.width,
+                pixels_u8: match channels {
+                    3 => pixels.to_vec(),
+                    _ => pixels.iter().flat_map(|v| [*v; 3]).collect(),
+                },
+            })
+        })
+        .collect();
+    let mut pixels = Vec::with_capacity(images.count * fit.crop_px * fit.crop_px * 3);
+    for image in fitted {
+        pixels.extend(image?.pixels_u8);
+    }
+    Images::new(images.count, fit.crop_px, fit.crop_px, 3, pixels)
 }
 
 fn listing<'a>(tree: &'a ImageTree, part: &str) -> Result<Listing<'a>> {

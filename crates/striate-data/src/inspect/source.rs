@@ -9,7 +9,7 @@ use std::{
 
 use super::InspectConfig;
 use crate::{
-    Error, Result,
+    Error, ResizeCrop, Result,
     array::{Array, Values, read_npz},
     hdf5::{Hdf5, is_hdf5},
     parquet::{SplitName, Table, find_shards},
@@ -79,6 +79,7 @@ pub struct Source {
     path: PathBuf,
     format: Format,
     pub(super) holds: Holds,
+    pub(super) fit: Option<ResizeCrop>,
 }
 
 /// What was read to know the format, so that it need not be read again.
@@ -110,7 +111,15 @@ impl Source {
             path,
             format,
             holds,
+            fit: None,
         })
+    }
+
+    /// The same source, whose class images are brought to one size when they are read.
+    #[must_use]
+    pub fn with_fit(mut self, fit: Option<ResizeCrop>) -> Self {
+        self.fit = fit;
+        self
     }
 
     /// The format.

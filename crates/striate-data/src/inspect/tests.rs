@@ -5,6 +5,7 @@ use zip::{CompressionMethod, ZipWriter, write::SimpleFileOptions};
 
 use super::*;
 use crate::{
+    ResizeCrop,
     array::{Array, Values, write_npz},
     recording::{Stimuli, StimulusConfig},
     testing::{shared, temporary},
@@ -304,4 +305,43 @@ fn stimuli_of_an_npz_come_by_their_ids_cropped_and_rescaled() {
             .to_string()
             .ends_with("expected an image 3, found 3 images, numbered from 0")
     );
+}
+
+#[test]
+fn images_of_any_size_come_in_one() {
+    let folder = temporary("fit");
+    for (name, pixels, side) in [
+        ("train/a/0.png", vec![9; 16], 4),
+        ("train/b/1.png", vec![70; 36], 6),
+    ] {
+        let path = folder.join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, png(&pixels, side)).unwrap();
+    }
+    let plain = Source::detect(&folder).unwrap();
+    let differ = plain.image_set("train").unwrap_err().to_string();
+    let fit = ResizeCrop {
+        resize_px: 4,
+        crop_px: 3,
+    };
+    let fitted = Source::detect(&folder).unwrap().with_fit(Some(fit));
+    let set = fitted.image_set("train").unwrap();
+    set.write_npz(&folder.join("set.npz")).unwrap();
+    let smaller = ResizeCrop {
+        resize_px: 2,
+        crop_px: 2,
+    };
+    let arrays = Source::detect(&folder.join("set.npz")).unwrap();
+    let small = arrays.with_fit(Some(smaller)).image_set("all").unwrap();
+    fs::remove_dir_all(&folder).unwrap();
+    assert!(
+        differ.contains("expected 4 x 4 pixels as the first image"),
+        "{differ}"
+    );
+    for (set, side) in [(set, 3), (small, 2)] {
+        let images = &set.images;
+        assert_eq!((images.count, images.height, images.width), (2, side, side));
+        assert!(images.get(0).iter().all(|v| *v == 9));
+        assert!(images.get(1).iter().all(|v| *v == 70));
+    }
 }

@@ -10,7 +10,7 @@ use rayon::prelude::*;
 use serde_json::Value;
 
 use super::Table;
-use crate::{Error, ImageSet, Images, Result, RgbImage, decode_rgb};
+use crate::{Error, ImageSet, Images, ResizeCrop, Result, RgbImage, decode_rgb, fit::fitted};
 
 /// One row of an image table.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -114,7 +114,21 @@ impl ImageTable {
     ///
     /// If an image does not decode, sizes differ, or a row has no label.
     pub fn to_image_set(&self) -> Result<ImageSet> {
-        let decoded = self.decode()?;
+        self.to_image_set_fitted(None)
+    }
+
+    /// As [`ImageTable::to_image_set`], each image brought to one size first.
+    ///
+    /// # Errors
+    ///
+    /// As [`ImageTable::to_image_set`], and if the fit is none.
+    pub fn to_image_set_fitted(&self, fit: Option<ResizeCrop>) -> Result<ImageSet> {
+        let images: Vec<Result<RgbImage>> = self
+            .records
+            .par_iter()
+            .map(|record| fitted(record.decode()?, fit))
+            .collect();
+        let decoded = images.into_iter().collect::<Result<Vec<_>>>()?;
         let (height, width) = decoded
             .first()
             .map(|image| (image.height, image.width))

@@ -9,7 +9,10 @@ use std::{
 use rayon::prelude::*;
 
 use super::FileTree;
-use crate::{Error, ImageSet, Images, Result, RgbImage, decode_rgb, parquet::SplitName};
+use crate::{
+    Error, ImageSet, Images, ResizeCrop, Result, RgbImage, decode_rgb, fit::fitted,
+    parquet::SplitName,
+};
 
 /// An image set as a tree of files.
 pub struct ImageTree {
@@ -328,9 +331,18 @@ impl Listing<'_> {
     /// If one cannot be read or decoded, or has another size than the first; the
     /// first such image is named.
     pub fn load(&self) -> Result<ImageSet> {
+        self.load_fitted(None)
+    }
+
+    /// As [`Listing::load`], each image brought to one size first.
+    ///
+    /// # Errors
+    ///
+    /// As [`Listing::load`], and if the fit is none.
+    pub fn load_fitted(&self, fit: Option<ResizeCrop>) -> Result<ImageSet> {
         let decoded: Vec<Result<RgbImage>> = (0..self.samples.len())
             .into_par_iter()
-            .map(|index| self.decode(index))
+            .map(|index| fitted(self.decode(index)?, fit))
             .collect();
         let mut size = None;
         let mut pixels = Vec::new();

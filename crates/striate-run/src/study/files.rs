@@ -10,7 +10,7 @@ use serde::Serialize;
 use striate_data::inspect::Source;
 use striate_data::recording::Recording;
 use striate_data::split::{STUDY_SEED, image_split};
-use striate_data::{ImageSet, Images};
+use striate_data::{ImageSet, Images, ResizeCrop};
 
 use crate::engine::{Key, hash_file};
 use crate::sources::{ImagesConfig, RecordingsConfig};
@@ -73,8 +73,13 @@ impl ImageFiles {
 
     /// Reads and splits them; they must have this many classes and this size.
     pub(crate) fn read(&self, classes: usize, size: usize) -> Result<ImageParts> {
-        let source = Source::detect(&self.path)?;
         let config = &self.config;
+        let fit = ResizeCrop {
+            resize_px: config.resize_px,
+            crop_px: size,
+        };
+        let source = Source::detect(&self.path)?;
+        let source = source.with_fit((config.resize_px > 0).then_some(fit));
         let all = source.image_set(&config.part)?;
         let test = source.image_set(&config.test_part)?;
         let wrong = |problem: String| Error::Source {
@@ -136,7 +141,8 @@ impl ImageFiles {
         Err(Error::Source {
             path: self.path.clone(),
             problem: format!(
-                "images of part {part} are {} x {} px, where network.input_size is {size}",
+                "images of part {part} are {} x {} px, where network.input_size is {size} \
+                 (images.resize_px brings images of any size to it)",
                 images.height, images.width
             ),
         })
