@@ -1,7 +1,7 @@
 """How far decoded images are from Pillow's.
 
     striate data convert IMAGES.tar set.npz --part validation
-    python tests/golden/pixels.py IMAGES.tar set.npz
+    python benches/peers/pixels.py IMAGES.tar set.npz
 
 Compares every image of the npz file with what Pillow decodes from the file of its id in
 the tar, and prints hashes and the distribution of the differences in levels.
