@@ -8,6 +8,7 @@
 //! * [`cycler`]: how the batches of the tasks take turns.
 //! * [`EarlyStopping`], [`Schedule`]: when the learning rate falls and training ends.
 //! * [`measures`]: correlation, oracle, explainable variance.
+//! * [`tensorboard`]: the epochs as TensorBoard shows them.
 //! * [`predict_logits`], [`predict_responses`], [`features`]: whole sets through a network.
 //!
 //! ```
@@ -32,6 +33,7 @@ mod predict;
 mod schedule;
 mod source;
 mod stopping;
+pub mod tensorboard;
 mod trainer;
 
 pub use checkpoint::{Checkpoint, CheckpointPolicy, CheckpointStore};

@@ -105,5 +105,6 @@ pub(crate) fn write(
         .push(("hash of results".to_owned(), hash.short().to_owned()));
     striate_report::write(&report, out)?;
     protocols.write(&out.join("results"))?;
+    training::write_events(&source, &out.join("results/tensorboard"))?;
     Ok(hash.short().to_owned())
 }

@@ -1,12 +1,18 @@
 //! The models and their training curves.
 
+use std::path::Path;
+use std::time::UNIX_EPOCH;
+
 use striate_report::{AccuracyGrid, EpochRow, Estimate, ModelInfo, Training, TrainingCurve};
 
+use striate_train::tensorboard::event_file;
+
 use super::Source;
-use crate::engine::StepId;
+use crate::engine::{StepId, write_atomic};
 use crate::study::dataset::Dataset;
 use crate::study::train::{TrainInfo, TrainNetwork};
-use crate::{ModelName, Result};
+use crate::study::training::HISTORY;
+use crate::{Error, ModelName, Result};
 
 /// One row per model.
 pub(super) fn models(source: &Source<'_>, accuracy: &AccuracyGrid) -> Result<Vec<ModelInfo>> {
@@ -79,6 +85,28 @@ pub(super) fn curves(source: &Source<'_>, data: &Dataset) -> Result<Training> {
         curves,
         chance_accuracy: Some(1.0 / data.info.class_names.len() as f64),
     })
+}
+
+/// Every training as TensorBoard reads it: `FOLDER/MODEL-SEED/events.out.tfevents.striate`.
+pub(super) fn write_events(source: &Source<'_>, folder: &Path) -> Result<()> {
+    for ((model, seed), steps) in &source.study.networks {
+        let first = steps.first_stage.map(|step| ("-corrupted", step));
+        for (phase, step) in first.into_iter().chain([("", steps.train)]) {
+            let step = source.step(step)?;
+            let history = TrainNetwork::history(step)?;
+            let file = step.file(HISTORY);
+            let ended = std::fs::metadata(&file)
+                .and_then(|about| about.modified())
+                .map_err(|e| Error::io("read", &file, e))?;
+            let ended = ended.duration_since(UNIX_EPOCH).unwrap_or_default();
+            let seconds: f64 = history.epochs.iter().map(|epoch| epoch.seconds).sum();
+            let events = event_file(&history, ended.as_secs_f64() - seconds);
+            let run = folder.join(format!("{}-{seed}{phase}", model.name()));
+            std::fs::create_dir_all(&run).map_err(|e| Error::io("create", &run, e))?;
+            write_atomic(&run.join("events.out.tfevents.striate"), &events)?;
+        }
+    }
+    Ok(())
 }
 
 fn curve(
