@@ -10,6 +10,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 mod apply;
+mod convert;
 mod corrupt;
 mod data;
 mod display;
@@ -53,6 +54,8 @@ enum Command {
     Evaluate(apply::Evaluate),
     /// Write a trained network's class scores and responses for a set of images.
     Predict(apply::Predict),
+    /// Convert a network from PyTorch, or to it.
+    Convert(convert::Arguments),
     /// Corrupt an image, or a tree of images, as the ImageNet-C benchmark does.
     Corrupt(corrupt::Arguments),
     /// Describe this machine and measure the kernels on it.
@@ -77,6 +80,7 @@ fn main() -> ExitCode {
         Command::Train(arguments) => train::run(&arguments),
         Command::Evaluate(arguments) => apply::evaluate(&arguments),
         Command::Predict(arguments) => apply::predict(&arguments),
+        Command::Convert(arguments) => convert::run(&arguments),
         Command::Corrupt(arguments) => Ok(corrupt::run(&arguments)),
         Command::Doctor(arguments) => doctor::run(&arguments),
         Command::Score(arguments) => Ok(score::run(&arguments)),

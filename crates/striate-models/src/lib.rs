@@ -4,6 +4,7 @@
 //!   or says what does not fit.
 //! * [`MultiTaskNet`] is the network: a trunk up to a named layer, a classifier on it,
 //!   and one Gaussian readout per recording session.
+//! * [`torchvision`] takes such a network from PyTorch's tensors and gives it back.
 //! * [`population`] stands in for recordings: Gabor cells with divisive normalisation
 //!   and Poisson spikes. What it gives is simulated.
 //!
@@ -21,6 +22,7 @@ mod error;
 mod head;
 mod net;
 pub mod population;
+pub mod torchvision;
 mod trunk;
 mod vgg;
 

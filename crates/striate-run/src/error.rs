@@ -140,7 +140,7 @@ pub enum Error {
         /// The option of the command.
         option: String,
     },
-    /// A file of a trained network that cannot be used.
+    /// A file of a network that cannot be used.
     #[error("{}: {problem}", path.display())]
     NetworkFile {
         /// The file.
@@ -202,6 +202,13 @@ impl Error {
             action,
             path: path.to_owned(),
             source,
+        }
+    }
+
+    pub(crate) fn network_file(path: &Path, problem: impl Into<String>) -> Self {
+        Self::NetworkFile {
+            path: path.to_owned(),
+            problem: problem.into(),
         }
     }
 

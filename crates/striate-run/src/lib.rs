@@ -13,6 +13,7 @@
 //! # Ok::<(), striate_run::Error>(())
 //! ```
 
+pub mod convert;
 mod doctor;
 pub mod engine;
 mod error;
@@ -36,6 +37,7 @@ pub use recipe::{
 };
 pub use reproduce::{Options, open_device, reproduce};
 pub use sources::{ImagesConfig, RecordingsConfig};
+pub use striate_models::LayerName;
 pub use striate_nn::{DeviceKind, restart_with_one_pool};
 pub use striate_train::StopFlag;
 

@@ -1,10 +1,12 @@
-//! One trained network as a file of its own: weights in safetensors, and a header
-//! that says what they are. Invariant: whatever reads the file needs no recipe and
+//! One network as a file of its own: weights in safetensors, and a header that says what
+//! they are. Invariant: whatever reads the file needs no recipe and
 //! no run store.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
-use candle_core::Device;
+use candle_core::{Device, Tensor};
+use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use striate_corruptions::{Corruption, Severity, Table};
@@ -22,28 +24,79 @@ use crate::study::{Study, train::TrainNetwork};
 use crate::{Error, ModelName, Recipe, Result};
 
 /// The layout of the header; another number is not read.
-const LAYOUT: u32 = 1;
+pub(crate) const LAYOUT: u32 = 1;
 
 /// What a file of weights is.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct NetworkHeader {
-    layout: u32,
-    /// The recipe's name.
+    pub(crate) layout: u32,
+    /// The recipe's name; of a converted network, what it was converted from.
     pub recipe: String,
-    /// Which model of the study it is.
-    pub model: ModelName,
-    /// The seed of the network.
-    pub seed: u64,
+    /// Which model of the study it is, if any.
+    pub model: Option<ModelName>,
+    /// The seed of the network, if it was trained here.
+    pub seed: Option<u64>,
     /// The architecture.
     pub network: VggConfig,
-    /// The statistics that normalise its gray images.
+    /// The statistics that normalise its images: of one channel for a network that sees
+    /// gray, of three for one that sees colour.
     pub normalize: Normalize,
     /// The classes, in the order of the class scores.
     pub class_names: Vec<String>,
-    /// How it was trained: the step's key, configuration and inputs.
+    /// How it was trained or converted: the step's key, configuration and inputs, or the
+    /// file's hash and what was said of it.
     pub training: Value,
-    /// The revision of the code that trained it.
+    /// The revision of the code that wrote it first.
     pub revision: String,
+}
+
+impl NetworkHeader {
+    /// Whether the network sees its images in colour.
+    pub fn colour(&self) -> bool {
+        self.normalize.mean.len() == 3
+    }
+}
+
+/// Reads header and tensors of a network's file.
+pub(crate) fn read(
+    file: &Path,
+    device: &Device,
+) -> Result<(NetworkHeader, BTreeMap<String, Tensor>)> {
+    let wrong = |problem: String| Error::network_file(file, problem);
+    let bytes = std::fs::read(file).map_err(|e| wrong(format!("could not be read: {e}")))?;
+    let checkpoint = Checkpoint::from_bytes(&bytes, device).map_err(wrong)?;
+    let header: NetworkHeader = serde_json::from_str(&checkpoint.header)
+        .map_err(|e| wrong(format!("the header is not that of a network: {e}")))?;
+    if header.layout != LAYOUT {
+        let found = header.layout;
+        return Err(wrong(format!("expected layout {LAYOUT}, found {found}")));
+    }
+    Ok((header, checkpoint.tensors))
+}
+
+/// Writes a network's file, and the folders above it.
+pub(crate) fn write(
+    file: &Path,
+    header: &NetworkHeader,
+    tensors: BTreeMap<String, Tensor>,
+) -> Result<()> {
+    let checkpoint = Checkpoint {
+        header: serde_json::to_string(header).map_err(|e| Error::json("the header", e))?,
+        tensors,
+    };
+    let bytes = checkpoint.to_bytes().map_err(|problem| Error::Tensors {
+        path: file.to_owned(),
+        problem,
+    })?;
+    write_whole(file, &bytes)
+}
+
+/// Writes a file whole or not at all, and the folders above it.
+pub(crate) fn write_whole(file: &Path, bytes: &[u8]) -> Result<()> {
+    if let Some(folder) = file.parent() {
+        std::fs::create_dir_all(folder).map_err(|e| Error::io("create", folder, e))?;
+    }
+    write_atomic(file, bytes)
 }
 
 /// Trains one network of a recipe, with all that its training needs, and writes it to
@@ -88,8 +141,8 @@ pub fn train(
         let header = NetworkHeader {
             layout: LAYOUT,
             recipe: recipe.name.clone(),
-            model,
-            seed,
+            model: Some(model),
+            seed: Some(seed),
             network: recipe.network.clone(),
             normalize: images.normalize,
             class_names: images.class_names,
@@ -98,18 +151,7 @@ pub fn train(
             }),
             revision: manifest.revision.clone(),
         };
-        let checkpoint = Checkpoint {
-            header: serde_json::to_string(&header).map_err(|e| Error::json("the header", e))?,
-            tensors: state_of(trained, device)?,
-        };
-        let bytes = checkpoint.to_bytes().map_err(|problem| Error::Tensors {
-            path: file.to_owned(),
-            problem,
-        })?;
-        if let Some(folder) = file.parent() {
-            std::fs::create_dir_all(folder).map_err(|e| Error::io("create", folder, e))?;
-        }
-        write_atomic(file, &bytes)?;
+        write(file, &header, state_of(trained, device)?)?;
         let info = TrainNetwork::info(trained)?;
         println!("network {}", file.display());
         progress.line(&format!(
@@ -129,27 +171,19 @@ pub struct TrainedNetwork {
 }
 
 impl TrainedNetwork {
-    /// Reads what [`train`] wrote.
+    /// Reads what [`train`] or [`crate::convert`] wrote.
     ///
     /// # Errors
     ///
-    /// If the file cannot be read, is none of [`train`], or its weights do not fit the
+    /// If the file cannot be read, is no such file, or its weights do not fit the
     /// architecture in its header (the tensors that differ are listed).
     pub fn open(file: &Path, device: &Device) -> Result<Self> {
-        let wrong = |problem: String| Error::NetworkFile {
-            path: file.to_owned(),
-            problem,
-        };
-        let bytes = std::fs::read(file).map_err(|e| wrong(format!("could not be read: {e}")))?;
-        let checkpoint = Checkpoint::from_bytes(&bytes, device).map_err(wrong)?;
-        let header: NetworkHeader = serde_json::from_str(&checkpoint.header)
-            .map_err(|e| wrong(format!("the header is not that of a network: {e}")))?;
-        if header.layout != LAYOUT {
-            let found = header.layout;
-            return Err(wrong(format!("expected layout {LAYOUT}, found {found}")));
+        let (header, tensors) = read(file, device)?;
+        let mut network = Network::from_state(&header.network, &tensors, device)
+            .map_err(|e| Error::network_file(file, e.to_string()))?;
+        if header.colour() {
+            network = network.in_colour();
         }
-        let network = Network::from_state(&header.network, &checkpoint.tensors, device)
-            .map_err(|e| wrong(e.to_string()))?;
         Ok(Self { header, network })
     }
 
@@ -244,10 +278,19 @@ impl TrainedNetwork {
                 ),
             });
         }
+        let colour = self.header.colour();
         let preprocess = Preprocess {
-            gray: true,
+            gray: !colour,
             normalize: self.header.normalize.clone(),
         };
-        inputs(images, &preprocess)
+        if !colour {
+            return inputs(images, &preprocess);
+        }
+        let length = images.image_len();
+        let mut out = vec![0.0; images.pixels_u8.len()];
+        out.par_chunks_exact_mut(length)
+            .zip(images.pixels_u8.par_chunks_exact(length))
+            .try_for_each(|(out, image)| preprocess.apply(image, images.channels, out))?;
+        Ok(out)
     }
 }

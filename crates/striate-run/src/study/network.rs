@@ -21,6 +21,8 @@ const BATCH: usize = 128;
 pub(crate) struct Network {
     net: MultiTaskNet,
     device: Device,
+    /// Of its inputs: 1, or 3 for a network that sees colour.
+    channels: usize,
 }
 
 impl Network {
@@ -51,7 +53,16 @@ impl Network {
         Ok(Self {
             net,
             device: device.clone(),
+            channels: 1,
         })
+    }
+
+    /// The same network on inputs of three channels.
+    pub(crate) fn in_colour(self) -> Self {
+        Self {
+            channels: 3,
+            ..self
+        }
     }
 
     /// Height and width of its images in pixels.
@@ -64,7 +75,7 @@ impl Network {
         self.net.sessions().next().is_some()
     }
 
-    /// The class scores, `[n, classes]`, of `[n, size, size, 1]` inputs.
+    /// The class scores, `[n, classes]`, of `[n, size, size, channels]` inputs.
     pub(crate) fn logits(&self, inputs: &[f32]) -> Result<Vec<f32>> {
         let mut logits = Vec::new();
         self.batches(inputs, |x| {
@@ -75,7 +86,7 @@ impl Network {
         Ok(logits)
     }
 
-    /// How many of the images are classified correctly. `[n, size, size, 1]` inputs.
+    /// How many of the images are classified correctly. `[n, size, size, channels]` inputs.
     pub(crate) fn correct(&self, inputs: &[f32], labels: &[u32]) -> Result<u64> {
         let logits = self.logits(inputs)?;
         let classes = self.net.plan().config().classes.max(1);
@@ -105,7 +116,7 @@ impl Network {
 
     /// The predicted rates, `[n, neurons]`, session after session.
     pub(crate) fn responses(&self, inputs: &[f32]) -> Result<Vec<f32>> {
-        responses(&self.net, inputs, &self.device)
+        rates(&self.net, inputs, self.channels, &self.device)
     }
 
     /// The output of the shared layers as a function of a batch, for what
@@ -117,18 +128,19 @@ impl Network {
     }
 
     fn batches(&self, inputs: &[f32], work: impl FnMut(&Tensor) -> Result<()>) -> Result<()> {
-        batches(&self.net, inputs, &self.device, work)
+        batches(&self.net, inputs, self.channels, &self.device, work)
     }
 }
 
 fn batches(
     net: &MultiTaskNet,
     inputs: &[f32],
+    channels: usize,
     device: &Device,
     mut work: impl FnMut(&Tensor) -> Result<()>,
 ) -> Result<()> {
     let size = net.plan().config().input_size;
-    let image = size * size;
+    let image = size * size * channels;
     if inputs.is_empty() || !inputs.len().is_multiple_of(image) {
         return Err(Error::Tensor {
             name: "inputs".to_owned(),
@@ -136,17 +148,21 @@ fn batches(
         });
     }
     for batch in inputs.chunks(BATCH * image) {
-        let shape = (batch.len() / image, size, size, 1);
+        let shape = (batch.len() / image, size, size, channels);
         work(&Tensor::from_slice(batch, shape, device)?)?;
     }
     Ok(())
 }
 
-/// The predicted rates of a network's sessions, one after the other in the order of
-/// their names, `[n, neurons]`.
+/// The predicted rates of a network's sessions on gray inputs, one after the other in
+/// the order of their names, `[n, neurons]`.
 pub(crate) fn responses(net: &MultiTaskNet, inputs: &[f32], device: &Device) -> Result<Vec<f32>> {
+    rates(net, inputs, 1, device)
+}
+
+fn rates(net: &MultiTaskNet, inputs: &[f32], channels: usize, device: &Device) -> Result<Vec<f32>> {
     let mut rates = Vec::new();
-    batches(net, inputs, device, |x| {
+    batches(net, inputs, channels, device, |x| {
         let map = net.features(x, &mut Context::eval())?;
         let sessions = net
             .sessions()
