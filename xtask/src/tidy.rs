@@ -53,6 +53,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     (
         "cli",
         &[
+            "attack",
             "corruptions",
             "data",
             "fetch",

@@ -10,6 +10,7 @@ use striate_data::array::{Array, Values, write_npz};
 use striate_data::inspect::Source;
 use striate_run::{DeviceKind, Error, TrainedNetwork, open_device};
 
+use crate::attack::Attacks;
 use crate::{failure, interrupt};
 
 /// A network and the images it is to see.
@@ -40,9 +41,11 @@ pub struct Evaluate {
     /// Their constants: imagecorruptions, tiny-imagenet-c or cifar-c.
     #[arg(long, default_value_t = Table::ImageCorruptions)]
     table: Table,
-    /// The seed of their random numbers.
+    /// The seed of the random numbers of corruptions and attacks.
     #[arg(long, default_value_t = 0)]
     seed: u64,
+    #[command(flatten)]
+    attacks: Attacks,
 }
 
 #[derive(clap::Args)]
@@ -72,6 +75,12 @@ impl Subject {
 }
 
 /// Prints accuracies as CSV, each row as soon as it is known.
+///
+/// Columns: corruption (or `clean`), severity (0 for clean images), accuracy, correct,
+/// images; with attacks also attack, epsilon (0 for the images as they are),
+/// median_distance (of boundary: the median L2 norm of the smallest change found for
+/// images that are classified correctly) and zero_gradients (of the others: the share
+/// of these images that had no gradient somewhere).
 pub fn evaluate(arguments: &Evaluate) -> Result<ExitCode, Error> {
     let stop = interrupt::flag();
     let mut conditions = vec![None];
@@ -82,7 +91,11 @@ pub fn evaluate(arguments: &Evaluate) -> Result<ExitCode, Error> {
         }
     }
     let (network, set) = arguments.subject.open()?;
-    println!("corruption,severity,accuracy,correct,images");
+    let (columns, empty) = match arguments.attacks.any() {
+        true => (",attack,epsilon,median_distance,zero_gradients", ",,,,"),
+        false => ("", ""),
+    };
+    println!("corruption,severity,accuracy,correct,images{columns}");
     for condition in conditions {
         if stop.is_raised() {
             return Ok(failure::interrupted());
@@ -93,7 +106,11 @@ pub fn evaluate(arguments: &Evaluate) -> Result<ExitCode, Error> {
             Some((corruption, severity, _)) => (corruption.name(), severity.get()),
         };
         let (images, share) = (set.len(), correct as f64 / set.len().max(1) as f64);
-        println!("{name},{severity},{share},{correct},{images}");
+        println!("{name},{severity},{share},{correct},{images}{empty}");
+    }
+    let attacks = &arguments.attacks;
+    if !attacks.run(&network, &set, arguments.seed, &stop)? {
+        return Ok(failure::interrupted());
     }
     Ok(ExitCode::SUCCESS)
 }

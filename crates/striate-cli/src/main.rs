@@ -10,6 +10,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 mod apply;
+mod attack;
 mod convert;
 mod corrupt;
 mod data;
@@ -50,7 +51,7 @@ enum Command {
     Reproduce(reproduce::Arguments),
     /// Train one network of a recipe, and write it to a file.
     Train(train::Arguments),
-    /// Measure a trained network's accuracy on clean and corrupted images.
+    /// Measure a trained network's accuracy on clean and corrupted images and under attack.
     Evaluate(apply::Evaluate),
     /// Write a trained network's class scores and responses for a set of images.
     Predict(apply::Predict),

@@ -109,6 +109,66 @@ fn a_network_is_trained_and_used_on_other_images() {
     assert!(lines[6].starts_with("contrast,5,"), "{table}");
 }
 
+/// The cells of a CSV table below its header, row by row.
+fn cells(table: &str) -> Vec<Vec<&str>> {
+    let rows = table.lines().skip(1);
+    rows.map(|row| row.split(',').collect()).collect()
+}
+
+#[test]
+fn a_network_is_attacked() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    runs(
+        folder,
+        &["train", "smoke", "--model", "baseline", "--quiet"],
+    );
+    let network = "runs/smoke/networks/baseline-1.safetensors";
+    let (classes, size) = header(&folder.join(network));
+    images(&folder.join("set.npz"), &classes, size);
+    let evaluate = ["evaluate", network, "--images", "set.npz"];
+    let attack = |more: &[&str]| runs(folder, &[&evaluate[..], more].concat());
+    let all = [
+        "--attack",
+        "all",
+        "--epsilon",
+        "1/255,0.2",
+        "--epsilon-l2",
+        "0.1,3",
+    ];
+    let few = ["--steps", "5", "--restarts", "2", "--boundary-steps", "30"];
+    let table = attack(&[&all[..], &few].concat());
+    assert_eq!(
+        table.lines().next().unwrap(),
+        "corruption,severity,accuracy,correct,images,attack,epsilon,median_distance,zero_gradients"
+    );
+    let rows = cells(&table);
+    assert_eq!(rows.len(), 1 + 5 * 3, "{table}");
+    assert!(rows.iter().all(|row| row.len() == 9), "{table}");
+    assert_eq!(&rows[0][5..], ["", "", "", ""]);
+    for attack in rows[1..].chunks(3) {
+        // The images as they are, then with small and with large changes.
+        assert_eq!(attack[0][6], "0");
+        assert_eq!(attack[0][2..5], rows[0][2..5], "{table}");
+        let correct = |row: usize| attack[row][3].parse::<u64>().unwrap();
+        assert!(correct(0) >= correct(1), "{table}");
+        assert!(attack[0][5].starts_with("fgsm") || correct(1) >= correct(2));
+        assert_eq!(attack[2][7].is_empty(), attack[2][5] != "boundary");
+        assert_eq!(attack[2][8].is_empty(), attack[2][5] == "boundary");
+    }
+    assert_eq!(attack(&[&all[..], &few].concat()), table);
+
+    let limited = attack(&["--attack", "pgd-linf", "--limit", "3"]);
+    let limited = cells(&limited);
+    assert_eq!((limited[0][4], limited[1][4]), (rows[0][4], "3"));
+    let wrong = [&evaluate[..], &["--attack", "pgd"]].concat();
+    fails(folder, &wrong, 2, &["fgsm-linf", "found pgd"]);
+    let wrong = [&evaluate[..], &["--attack", "pgd-l2", "--epsilon", "1/0"]].concat();
+    fails(folder, &wrong, 2, &["8/255"]);
+    let wrong = [&evaluate[..], &["--attack", "pgd-l2", "--steps", "0"]].concat();
+    fails(folder, &wrong, 3, &["steps: expected at least 1"]);
+}
+
 #[test]
 fn what_does_not_fit_is_named() {
     let folder = tempfile::tempdir().unwrap();

@@ -33,6 +33,9 @@ pub fn tables(data: &ReportData) -> Result<Vec<Table>> {
             out.push(published(&s.published)?);
         }
     }
+    if let Some(a) = &data.attacks {
+        out.push(attacks(&a.rows)?);
+    }
     if let Some(n) = &data.neural {
         out.push(neural(&n.rows)?);
         if !n.points.is_empty() {
@@ -146,6 +149,25 @@ fn accuracy(rows: &[AccuracyRow]) -> Result<Table> {
         .i64("severity", rows.iter().map(|r| i64::from(r.severity)))?
         .f64("accuracy", rows.iter().map(|r| r.accuracy))?
         .i64("images", rows.iter().map(|r| whole(r.images)))?
+        .utf8("protocol", rows.iter().map(|r| r.protocol.clone()))
+}
+
+fn attacks(rows: &[AttackRow]) -> Result<Table> {
+    Table::new("attacks")
+        .utf8("model", rows.iter().map(|r| r.model.clone()))?
+        .i64("seed", rows.iter().map(|r| whole(r.seed)))?
+        .utf8("attack", rows.iter().map(|r| r.attack.clone()))?
+        .f64("epsilon", rows.iter().map(|r| r.epsilon))?
+        .f64("accuracy", rows.iter().map(|r| r.accuracy))?
+        .i64("images", rows.iter().map(|r| whole(r.images)))?
+        .f64(
+            "median_distance",
+            rows.iter().map(|r| or_nan(r.median_distance)),
+        )?
+        .f64(
+            "zero_gradients",
+            rows.iter().map(|r| or_nan(r.zero_gradients)),
+        )?
         .utf8("protocol", rows.iter().map(|r| r.protocol.clone()))
 }
 

@@ -112,6 +112,9 @@ pub enum Error {
     /// Saliency.
     #[error(transparent)]
     Saliency(#[from] striate_saliency::Error),
+    /// Attacks.
+    #[error(transparent)]
+    Attack(#[from] striate_attack::Error),
     /// The report.
     #[error(transparent)]
     Report(#[from] striate_report::Error),
@@ -191,6 +194,7 @@ impl Error {
             | Self::NoPath { .. }
             | Self::Classes { .. }
             | Self::Data(_)
+            | Self::Attack(striate_attack::Error::Setting { .. })
             | Self::Tensor { .. } => ErrorKind::Input,
             Self::Io { .. } | Self::Damaged { .. } | Self::StoreInUse { .. } => ErrorKind::Store,
             _ => ErrorKind::Work,

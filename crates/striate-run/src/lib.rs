@@ -40,6 +40,7 @@ pub use sources::{ImagesConfig, RecordingsConfig};
 pub use striate_models::LayerName;
 pub use striate_nn::{DeviceKind, restart_with_one_pool};
 pub use striate_train::StopFlag;
+pub use study::attacks::{AttackGoal, AttacksConfig};
 
 /// The revision of the code: a commit, with `+changes` if the tree had any, or
 /// the version outside a checkout.

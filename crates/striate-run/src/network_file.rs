@@ -9,6 +9,7 @@ use candle_core::{Device, Tensor};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+use striate_attack::Observer;
 use striate_corruptions::{Corruption, Severity, Table};
 use striate_data::{ImageSet, Images, Normalize, Preprocess};
 use striate_models::VggConfig;
@@ -17,6 +18,7 @@ use striate_train::Checkpoint;
 
 use crate::engine::{Machine, Outcome, Progress, RunStore, clock, run, write_atomic};
 use crate::reproduce::{Options, on_device, plan_text, say_interrupted};
+use crate::study::attacks::{AttackGoal, Targets};
 use crate::study::benchmark::{corrupt, inputs};
 use crate::study::dataset::DataInfo;
 use crate::study::network::{Network, state_of};
@@ -267,17 +269,28 @@ impl TrainedNetwork {
         self.network.correct(&images, &set.labels)
     }
 
+    /// Attacks at most `limit` of the images (0 for all, spread evenly over the set),
+    /// in gray, or in colour if the network sees it, before normalisation; `epsilons` are
+    /// in units of the range of pixels.
+    ///
+    /// # Errors
+    ///
+    /// If the images have another size, a setting is out of its range, or the observer
+    /// stops the work.
+    pub fn attack(
+        &self,
+        set: &ImageSet,
+        limit: usize,
+        goal: &AttackGoal<'_>,
+        observer: &mut Observer<'_>,
+    ) -> Result<striate_attack::Outcome> {
+        self.check_size(&set.images)?;
+        let targets = Targets::new(set, limit, &self.header.normalize, &self.network)?;
+        targets.attack(&self.network, goal, observer)
+    }
+
     fn inputs(&self, images: &Images) -> Result<Vec<f32>> {
-        let size = self.network.input_size();
-        if (images.height, images.width) != (size, size) {
-            return Err(Error::Tensor {
-                name: "images".to_owned(),
-                problem: format!(
-                    "are {} x {} px; the network takes {size} x {size}",
-                    images.height, images.width
-                ),
-            });
-        }
+        self.check_size(images)?;
         let colour = self.header.colour();
         let preprocess = Preprocess {
             gray: !colour,
@@ -292,5 +305,19 @@ impl TrainedNetwork {
             .zip(images.pixels_u8.par_chunks_exact(length))
             .try_for_each(|(out, image)| preprocess.apply(image, images.channels, out))?;
         Ok(out)
+    }
+
+    fn check_size(&self, images: &Images) -> Result<()> {
+        let size = self.network.input_size();
+        if (images.height, images.width) != (size, size) {
+            return Err(Error::Tensor {
+                name: "images".to_owned(),
+                problem: format!(
+                    "are {} x {} px; the network takes {size} x {size}",
+                    images.height, images.width
+                ),
+            });
+        }
+        Ok(())
     }
 }

@@ -18,7 +18,7 @@ use striate_robustness::Selection;
 use striate_train::TrainConfig;
 
 use crate::sources::{ImagesConfig, RecordingsConfig};
-use crate::{Error, ModelName, Result};
+use crate::{AttacksConfig, Error, ModelName, Result};
 
 /// The recipes that ship with Striate, by name.
 const SHIPPED: [(&str, &str); 3] = [
@@ -78,6 +78,9 @@ pub struct Recipe {
     pub reconstruction: ReconstructionConfig,
     /// Sensitivity against saliency.
     pub saliency: SaliencyConfig,
+    /// Adversarial attacks, if wanted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub attacks: Option<AttacksConfig>,
 }
 
 /// The recordings.
@@ -232,6 +235,9 @@ impl Recipe {
         self.network.check().map_err(|e| format!("network: {e}"))?;
         self.check_images()?;
         self.check_recordings()?;
+        if let Some(attacks) = &self.attacks {
+            attacks.check().map_err(|e| format!("attacks.{e}"))?;
+        }
         if self.robustness.corruptions.is_empty() {
             return Err("robustness.corruptions: expected at least one".to_owned());
         }

@@ -5,6 +5,7 @@
 //! [`ReportData::not_run`], if there is one).
 
 mod analyses;
+mod attacks;
 mod base64;
 mod estimate;
 mod names;
@@ -22,6 +23,7 @@ pub use analyses::{
     AgreementRow, ContentRow, CurveRow, LineFit, Neural, NeuralPoint, NeuralRow, Reconstruction,
     Rsa, RsaMatrix, Saliency, SaliencyRow, Similarity,
 };
+pub use attacks::{AttackRow, Attacks};
 pub use estimate::{Estimate, Uncertainty};
 pub use names::{model_label, pretty, sort_models};
 pub use picture::{Picture, PictureGrid, Shading, png_bytes, png_data_uri};
@@ -66,6 +68,8 @@ pub struct ReportData {
     pub accuracy: Option<AccuracyGrid>,
     /// Robustness relative to Baseline.
     pub scores: Option<Scores>,
+    /// Accuracy under adversarial attacks.
+    pub attacks: Option<Attacks>,
     /// Prediction of neural responses.
     pub neural: Option<Neural>,
     /// Representational similarity.
@@ -75,7 +79,7 @@ pub struct ReportData {
     /// Sensitivity maps against saliency maps.
     pub saliency: Option<Saliency>,
     /// Why an analysis was not run, by section: `examples`, `training`,
-    /// `accuracy`, `robustness`, `neural`, `rsa`, `reconstruction`, `saliency`.
+    /// `accuracy`, `robustness`, `attacks`, `neural`, `rsa`, `reconstruction`, `saliency`.
     pub not_run: BTreeMap<String, String>,
     /// The sections that the page has, by the names of [`ReportData::not_run`];
     /// empty for the whole study. A page of one analysis lists only its own, and

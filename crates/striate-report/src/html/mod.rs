@@ -3,6 +3,7 @@
 //! Invariant: the page needs nothing but itself (no scripts, fonts or pictures
 //! from elsewhere); links go to the files beside it only.
 
+mod attacks;
 mod comparison;
 mod front;
 mod parts;

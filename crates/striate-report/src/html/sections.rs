@@ -82,6 +82,18 @@ pub(crate) fn sections(data: &ReportData) -> Result<Vec<Section>> {
         let extra = comparison(s).into_iter().chain([score_table(s)]).collect();
         (text, plots::scores(s, &data.uncertainty), extra)
     });
+    let attacks = data.attacks.as_ref().map(|a| {
+        let text = "How often is a small change of the image enough to make a network err? The \
+                    attacks change the gray image that the network sees. Gradient attacks \
+                    overrate a network that hides its gradient; boundary sees decisions only.";
+        let chance = data.accuracy.as_ref().and_then(|grid| grid.chance);
+        let figures = plots::attacks(a, chance, &data.uncertainty);
+        (
+            vec![text.to_owned()],
+            figures,
+            vec![super::attacks::table(a)],
+        )
+    });
     let neural = data.neural.as_ref();
     let neural = neural.map(|n| (Vec::new(), plots::neural(n), Vec::new()));
     let whole = super::whole(data);
@@ -128,6 +140,7 @@ pub(crate) fn sections(data: &ReportData) -> Result<Vec<Section>> {
             },
             robustness,
         ),
+        section(data, "attacks", "Accuracy under attack", attacks),
         section(data, "neural", "Neural prediction and robustness", neural),
         section(
             data,

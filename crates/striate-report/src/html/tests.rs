@@ -16,7 +16,7 @@ fn an_analysis_that_was_not_run_is_named_with_its_reason() {
     data.not_run
         .insert("rsa".into(), "The budget ran out <here>.".into());
     let page = html(&data);
-    assert_eq!(page.matches("Not run.").count(), 8);
+    assert_eq!(page.matches("Not run.").count(), 9);
     assert!(page.contains("The budget ran out &lt;here&gt;."));
     assert!(page.contains("This analysis is not part of the recipe."));
 }
@@ -139,4 +139,57 @@ fn a_page_of_one_analysis_has_only_that() {
     ] {
         assert!(!page.contains(absent), "{absent}");
     }
+}
+
+#[test]
+fn attacks_have_a_figure_and_a_table_over_seeds() {
+    let row = |seed, attack: &str, epsilon, accuracy| AttackRow {
+        model: "mtl_monkey".into(),
+        seed,
+        attack: attack.into(),
+        epsilon,
+        accuracy,
+        images: 100,
+        median_distance: (attack == "boundary" && epsilon > 0.0).then_some(0.25 + accuracy),
+        ..AttackRow::default()
+    };
+    let data = ReportData {
+        attacks: Some(Attacks {
+            rows: vec![
+                row(1, "pgd-linf", 0.0, 0.75),
+                row(1, "pgd-linf", 2.0 / 255.0, 0.5),
+                row(1, "boundary", 0.5, 0.25),
+                row(1, "boundary", 1.0, 0.25),
+                row(2, "pgd-linf", 0.0, 0.85),
+                row(2, "pgd-linf", 2.0 / 255.0, 0.6),
+                row(2, "boundary", 0.5, 0.35),
+                row(2, "boundary", 1.0, 0.35),
+            ],
+            note: "Ten steps.".into(),
+        }),
+        uncertainty: Uncertainty {
+            seeds: 2,
+            interval: String::new(),
+        },
+        ..ReportData::default()
+    };
+    let page = html(&data);
+    for part in [
+        "id=\"attack_accuracy\"",
+        "Ten steps.",
+        // Means over seeds, and their standard errors.
+        "pgd-linf, as they are</th><td>80.0<br><small>[75.0, 85.0]</small>",
+        "pgd-linf, 2 levels</th><td>55.0<br><small>[50.0, 60.0]</small>",
+        "boundary, median distance</th><td>0.550<br><small>[0.500, 0.600]</small>",
+        "results/attacks.csv",
+    ] {
+        assert!(page.contains(part), "{part}");
+    }
+    let tables = crate::tables(&data).unwrap();
+    let table = tables.iter().find(|t| t.name() == "attacks").unwrap();
+    let csv = table.to_csv();
+    assert!(
+        csv.contains("mtl_monkey,1,boundary,0.5,0.25,100,0.5,,"),
+        "{csv}"
+    );
 }

@@ -3,6 +3,7 @@
 //! Invariant: this module chooses what is drawn against what, and averages over
 //! seeds; it tests nothing and concludes nothing.
 
+mod attacks;
 mod neural;
 mod reconstruction;
 mod robustness;
@@ -10,6 +11,7 @@ mod rsa;
 mod saliency;
 mod training;
 
+pub(crate) use attacks::{accuracy as attacked_accuracy, attacks, sizes};
 pub(crate) use neural::neural;
 pub(crate) use reconstruction::reconstruction;
 pub(crate) use robustness::{accuracy, scores};

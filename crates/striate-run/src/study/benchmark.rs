@@ -125,8 +125,15 @@ pub(crate) fn spread(set: &ImageSet, count: usize) -> Result<ImageSet> {
     if count == 0 || count >= set.len() {
         return Ok(set.clone());
     }
-    let indices: Vec<usize> = (0..count).map(|i| i * set.len() / count).collect();
-    Ok(set.select(&indices)?)
+    Ok(set.select(&spread_rows(set.len(), count))?)
+}
+
+/// The rows of at most `count` of `len` images, spread evenly; all for a count of 0.
+pub(crate) fn spread_rows(len: usize, count: usize) -> Vec<usize> {
+    if count == 0 || count >= len {
+        return (0..len).collect();
+    }
+    (0..count).map(|i| i * len / count).collect()
 }
 
 /// The corrupted copies of RGB images; each has a stream of its own.

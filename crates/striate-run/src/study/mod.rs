@@ -1,5 +1,6 @@
 //! The study: its steps, and the report that is made of them.
 
+pub(crate) mod attacks;
 pub(crate) mod benchmark;
 mod cost;
 pub(crate) mod dataset;

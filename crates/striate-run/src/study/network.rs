@@ -50,6 +50,8 @@ impl Network {
             }
         }
         net.params().load_state(state)?;
+        // Attacks and reconstructions differentiate with respect to the image alone.
+        net.params().set_trainable("", false);
         Ok(Self {
             net,
             device: device.clone(),
@@ -125,6 +127,19 @@ impl Network {
         self.net
             .features(x, &mut Context::eval())
             .map_err(candle_core::Error::wrap)
+    }
+
+    /// The class scores as a function of a batch of inputs, for what differentiates
+    /// through it.
+    pub(crate) fn logits_of(&self, x: &Tensor) -> candle_core::Result<Tensor> {
+        self.net
+            .logits(x, &mut Context::eval())
+            .map_err(candle_core::Error::wrap)
+    }
+
+    /// Where it computes.
+    pub(crate) fn device(&self) -> &Device {
+        &self.device
     }
 
     fn batches(&self, inputs: &[f32], work: impl FnMut(&Tensor) -> Result<()>) -> Result<()> {

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use striate_corruptions::Corruption;
 
+use super::attacks::AttackNetwork;
 use super::benchmark::Benchmark;
 use super::dataset::{Inputs, PrepareData, Sizes};
 use super::fit::{FitReadouts, Trunk};
@@ -30,6 +31,8 @@ pub(crate) struct NetworkSteps {
     pub(crate) similarity: StepId,
     pub(crate) reconstruction: StepId,
     pub(crate) saliency: StepId,
+    /// If the recipe has attacks.
+    pub(crate) attacks: Option<StepId>,
 }
 
 /// The plan of a recipe, and where its parts are in it.
@@ -191,6 +194,7 @@ impl Study {
             },
             &on_images,
         )?;
+        let attacks = self.attacks(recipe, model, seed, train, evaluated)?;
         Ok(NetworkSteps {
             train,
             first_stage,
@@ -199,7 +203,35 @@ impl Study {
             similarity,
             reconstruction,
             saliency,
+            attacks,
         })
+    }
+
+    /// The attacks on one network, on the images of the benchmark.
+    fn attacks(
+        &mut self,
+        recipe: &Recipe,
+        model: ModelName,
+        seed: u64,
+        train: StepId,
+        images: usize,
+    ) -> Result<Option<StepId>> {
+        let Some(config) = &recipe.attacks else {
+            return Ok(None);
+        };
+        let task = AttackNetwork {
+            network: recipe.network.clone(),
+            split: recipe.robustness.split,
+            config: config.clone(),
+            seed: recipe.shared_seed,
+            images: match config.images {
+                0 => images,
+                limit => limit.min(images),
+            },
+        };
+        let name = format!("attack {model}, seed {seed}");
+        let inputs = [("data", self.data), ("model", train)];
+        Ok(Some(self.plan.add(name, task, &inputs)?))
     }
 
     /// The training of one network; for the Oracle also its first stage.

@@ -2,6 +2,7 @@
 //! step could have computed; here results are only put together over seeds.
 
 mod analyses;
+mod attacks;
 mod pictures;
 mod robustness;
 mod summary;
@@ -79,6 +80,7 @@ pub(crate) fn write(
         models: training::models(&source, &accuracy)?,
         examples: Some(pictures::examples(recipe, &data)?),
         training: Some(training::curves(&source, &data)?),
+        attacks: attacks::attacks(&source, &mut protocols)?,
         neural: Some(analyses::neural(&source, &runs, &mut protocols)?),
         rsa: Some(analyses::similarity(&source, &mut protocols)?),
         reconstruction: Some(analyses::reconstruction(&source, &data, &mut protocols)?),
@@ -93,6 +95,7 @@ pub(crate) fn write(
             .map(|r| (&r.model, r.seed, &r.corruption, r.severity, r.accuracy))
             .collect::<Vec<_>>(),
         &scores,
+        &report.attacks,
         &report.neural,
         &report.rsa,
         &report.reconstruction,
