@@ -5,9 +5,9 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use striate_corruptions::{Corruption, Severity, Table};
-use striate_data::ImageSet;
 use striate_data::array::{Array, Values, write_npz};
 use striate_data::inspect::Source;
+use striate_data::{ImageSet, ResizeCrop};
 use striate_run::{DeviceKind, Error, TrainedNetwork, open_device};
 
 use crate::attack::Attacks;
@@ -25,6 +25,10 @@ struct Subject {
     /// The part of the images [default: validation, or the only one].
     #[arg(long)]
     part: Option<String>,
+    /// Resize the images' shorter side to so many pixels, then cut out the centre in the
+    /// network's size, as torchvision does [default: the images have that size].
+    #[arg(long, value_name = "PX")]
+    resize: Option<usize>,
     /// Where to compute.
     #[arg(long, default_value = "cpu")]
     device: DeviceKind,
@@ -61,7 +65,11 @@ pub struct Predict {
 impl Subject {
     fn open(&self) -> Result<(TrainedNetwork, ImageSet), Error> {
         let network = TrainedNetwork::open(&self.network, &open_device(self.device))?;
-        let source = Source::detect(&self.images)?;
+        let crop_px = network.header().network.input_size;
+        let fit = self
+            .resize
+            .map(|resize_px| ResizeCrop { resize_px, crop_px });
+        let source = Source::detect(&self.images)?.with_fit(fit);
         let parts = source.image_parts();
         let usual = || parts.iter().find(|part| *part == "validation");
         let part = match (&self.part, &parts[..]) {

@@ -107,6 +107,25 @@ fn a_network_is_trained_and_used_on_other_images() {
         "{table}"
     );
     assert!(lines[6].starts_with("contrast,5,"), "{table}");
+
+    // Images of another size, brought to the network's.
+    images(&folder.join("large.npz"), &classes, size + 9);
+    let large = ["evaluate", network, "--images", "large.npz"];
+    fails(folder, &large, 3, &["the network takes"]);
+    let table = runs(folder, &[&large[..], &["--resize", "36"]].concat());
+    assert!(
+        table
+            .lines()
+            .nth(1)
+            .unwrap()
+            .ends_with(&format!(",{count}"))
+    );
+    fails(
+        folder,
+        &[&large[..], &["--resize", "8"]].concat(),
+        3,
+        &["crop_px: expected from 1 to resize_px = 8, found 32"],
+    );
 }
 
 /// The cells of a CSV table below its header, row by row.

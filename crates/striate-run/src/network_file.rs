@@ -313,7 +313,7 @@ impl TrainedNetwork {
             return Err(Error::Tensor {
                 name: "images".to_owned(),
                 problem: format!(
-                    "are {} x {} px; the network takes {size} x {size}",
+                    "are {} x {} px; the network takes {size} x {size} (images of any size: --resize PX)",
                     images.height, images.width
                 ),
             });
