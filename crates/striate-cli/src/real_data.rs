@@ -7,15 +7,15 @@ use striate_run::{Error, Recipe};
 /// Data from disk, in any layout that `striate data inspect` knows.
 #[derive(clap::Args)]
 pub struct RealData {
-    /// Labelled images: those of the recipe's [images], or instead of the photographs
-    /// that ship with Striate.
+    /// Labelled images: those of the recipe's section `images`, or instead of the
+    /// photographs that ship with Striate.
     #[arg(long, value_name = "PATH")]
     images: Option<PathBuf>,
     /// Resize the images' shorter side to so many pixels, then cut out the centre in the
     /// network's size.
     #[arg(long, value_name = "PX", requires = "images")]
     image_resize: Option<usize>,
-    /// Recordings: those of the recipe's [recording.source], or instead of the
+    /// Recordings: those of the recipe's section `recording.source`, or instead of the
     /// simulated V1.
     #[arg(long, value_name = "PATH")]
     recordings: Option<PathBuf>,
