@@ -40,7 +40,7 @@ pub struct Arguments {
     /// What to write [default: torchvision for a network's file, else striate].
     #[arg(long)]
     to: Option<To>,
-    /// A recipe (smoke, mini, or the path of a TOML file) or a network's file that IN must
+    /// A recipe (smoke, mini, tiny, or the path of a TOML file) or a network's file that IN must
     /// be like; the latter gives normalisation and classes, too.
     #[arg(long, value_name = "RECIPE|FILE")]
     like: Option<String>,

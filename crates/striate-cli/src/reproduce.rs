@@ -9,7 +9,7 @@ use crate::real_data::RealData;
 
 #[derive(clap::Args)]
 pub struct Arguments {
-    /// A recipe that ships with Striate (smoke, mini), or the path of a TOML file.
+    /// A recipe that ships with Striate (smoke, mini, tiny), or the path of a TOML file.
     #[arg(long, default_value = "mini")]
     recipe: String,
     #[command(flatten)]

@@ -13,7 +13,7 @@ Steps that the run at --out has finished are used again, and a training that was
 goes on where it stood. The file is safetensors; its header says recipe, model, seed,
 architecture, normalisation, classes and revision.")]
 pub struct Arguments {
-    /// A recipe that ships with Striate (smoke, mini), or the path of a TOML file.
+    /// A recipe that ships with Striate (smoke, mini, tiny), or the path of a TOML file.
     recipe: String,
     /// baseline, mtl_monkey, mtl_shuffled, oracle or mtl_oracle.
     #[arg(long)]
