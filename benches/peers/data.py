@@ -13,6 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 import PIL
 import torch
 import torchvision
+from machine import machine
 from PIL import Image
 from torchvision.io import ImageReadMode, decode_image
 
@@ -40,7 +41,7 @@ def by_torchvision(tensor):
     return decode_image(tensor, ImageReadMode.RGB)
 
 
-print(f"Pillow {PIL.__version__}, torchvision {torchvision.__version__}", flush=True)
+print(f"Machine: {machine()}. Pillow {PIL.__version__}, torchvision {torchvision.__version__}.", flush=True)
 for line in sys.stdin:
     decoder, threads = line.split()
     decode, work = (pillow, images) if decoder == "pillow" else (by_torchvision, tensors)

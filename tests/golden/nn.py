@@ -2,7 +2,7 @@
 
     python tests/golden/nn.py tests/golden/nn
 
-Made with torch 2.15.0, safetensors 0.8.0, NumPy 2.4.6 (the run prints its versions).
+Made with torch 2.15.0, neuralpredictors 0.3.0, safetensors 0.8.0, NumPy 2.4.6 (the run prints its versions).
 Inputs are drawn from fixed seeds; everything is computed in f64 and stored in
 f32, so the tolerances of the tests are those of f32 arithmetic alone. Maps are
 stored as torch has them (NCHW, weights OIHW).
@@ -15,6 +15,7 @@ import numpy
 import safetensors
 import torch
 import torch.nn.functional as F
+from neuralpredictors.layers.readouts import FullFactorized2d, FullGaussian2d, PointPooled2d
 from safetensors.torch import save_file
 from torchvision.transforms.functional import gaussian_blur
 
@@ -153,6 +154,41 @@ def readout():
         save(f"readout_{mode}", with_gradients(result, y, **leaves))
 
 
+def readout_kinds():
+    """The readouts of neuralpredictors, on maps of 9 x 7 of 5 channels, behind ELU + 1."""
+    b, n, c, h, w = 3, 6, 5, 9, 7
+
+    def rates(name, module, inputs, **params):
+        module = module.double()
+        x, bias = leaf(1, b, c, h, w), leaf(3, n)
+        result = {}
+        with torch.no_grad():
+            for i, (key, value) in enumerate(params.items()):
+                value.copy_(leaf(10 + i, *value.shape, scale=0.4))
+                if key == "sigma" and value.shape[-1] == 1:
+                    value.abs_()  # the study clamps deviations at 0, neuralpredictors does not
+            module.bias.copy_(bias)
+            for key, value in params.items():
+                result[f"{key}_before"] = value.clone()
+        torch.manual_seed(7)
+        y = F.elu(module(x, **inputs) - 1) + 1
+        if inputs.get("sample"):
+            torch.manual_seed(7)
+            result["noise"] = torch.empty(b, n, 1, 2, dtype=torch.double).normal_().squeeze(2)
+        params = {key: value for key, value in params.items() if inputs.get("sample") or key != "sigma"}
+        save(f"readout_{name}", with_gradients(result, y, x=x, bias=module.bias, **params))
+
+    for kind in ("isotropic", "full"):
+        for sample in (True, False):
+            module = FullGaussian2d((c, h, w), n, bias=True, gauss_type=kind, align_corners=True)
+            mode = "train" if sample else "eval"
+            rates(f"{kind}_{mode}", module, {"sample": sample}, features=module._features, mu=module._mu, sigma=module.sigma)
+    module = PointPooled2d((c, h, w), n, pool_steps=2, pool_kern=2, bias=True, init_range=0.2, align_corners=True)
+    rates("point_pooled", module, {}, features=module.features, mu=module.grid)
+    module = FullFactorized2d((c, h, w), n, bias=True, normalize=True)
+    rates("factorised", module, {}, features=module._features, mask=module.spatial)
+
+
 def losses():
     logits, labels = leaf(1, 6, 5, scale=4.0), torch.tensor([0, 4, 2, 2, 1, 3])
     y = F.cross_entropy(logits, labels)
@@ -232,6 +268,6 @@ def blur():
 if __name__ == "__main__":
     versions = {"torch": torch, "numpy": numpy, "safetensors": safetensors}
     print(", ".join(f"{name} {module.__version__}" for name, module in versions.items()))
-    for make in (conv2d, linear, batch_norm, block, pools, activations, dropout, sample, readout,
+    for make in (conv2d, linear, batch_norm, block, pools, activations, dropout, sample, readout, readout_kinds,
                  losses, optimisers, plateau, blur):
         make()

@@ -1,8 +1,8 @@
 //! Decoding images to RGB: ours, and Pillow and torchvision in the same run.
 //!
-//! `cargo xtask bench data --against-peer [--tar tiny-imagenet.tar]`. The decoders take
-//! turns, round by round, so that what else the machine does meets them alike; the
-//! fastest round of each counts. Printed are images per second.
+//! `cargo xtask bench data --against-peer [--tar tiny-imagenet.tar] [--save]`. The
+//! decoders take turns, round by round, so that what else the machine does meets them
+//! alike; the fastest round of each counts. Printed are tables of images per second.
 
 use std::{
     io::{BufRead, BufReader, Write},
@@ -65,11 +65,6 @@ fn measure(
     root: &Path,
 ) -> Result<()> {
     let bytes: usize = images.iter().map(Vec::len).sum();
-    println!(
-        "{name}: {} images, {:.1} MB",
-        images.len(),
-        bytes as f64 / 1e6
-    );
     let mut peer = python
         .map(|p| Peer::start(p, root, file, images.len()))
         .transpose()?;
@@ -97,23 +92,30 @@ fn measure(
             }
         }
     }
+    if let Some(peer) = &peer {
+        println!("{}", peer.versions);
+    }
+    let columns = THREADS.map(|threads| format!(" images/s, threads: {threads} |"));
+    println!(
+        "\n| {name}: {} images, {:.1} MB |{}\n|---|{}",
+        images.len(),
+        bytes as f64 / 1e6,
+        columns.concat(),
+        "---:|".repeat(THREADS.len())
+    );
     print(images.len(), "striate", ours);
     if peer.is_some() {
         for (times, decoder) in theirs.into_iter().zip(PEERS) {
             print(images.len(), decoder, times);
         }
     }
+    println!();
     Ok(())
 }
 
 fn print(images: usize, name: &str, seconds: [f64; THREADS.len()]) {
-    let rates = seconds.iter().zip(THREADS).map(|(seconds, threads)| {
-        format!(
-            "{:8.0} images/s with {threads} threads",
-            images as f64 / seconds
-        )
-    });
-    println!("  {name:12}{}", rates.collect::<Vec<_>>().join(", "));
+    let rates = seconds.map(|seconds| format!(" {:.0} |", images as f64 / seconds));
+    println!("| {name} |{}", rates.concat());
 }
 
 /// The Python process: it reads "decoder threads", and answers with seconds.
@@ -121,6 +123,8 @@ struct Peer {
     child: Child,
     input: ChildStdin,
     output: BufReader<ChildStdout>,
+    /// The machine and the versions of the decoders.
+    versions: String,
 }
 
 impl Peer {
@@ -138,8 +142,9 @@ impl Peer {
             child,
             input,
             output: BufReader::new(output),
+            versions: String::new(),
         };
-        println!("  peer: {}", peer.line()?.trim());
+        peer.versions = peer.line()?.trim().to_owned();
         Ok(peer)
     }
 

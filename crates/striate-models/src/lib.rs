@@ -27,5 +27,5 @@ mod trunk;
 mod vgg;
 
 pub use error::Error;
-pub use net::{MultiTaskNet, ReadoutInit, part};
+pub use net::{MultiTaskNet, part, statistics};
 pub use vgg::{Head, LayerName, LayerPlan, Plan, Preset, VggConfig};

@@ -1,11 +1,12 @@
 //! The network of both tasks (training.md 4.1). Invariant: every forward pass is of
 //! one task's batch alone, so the shared batch norms see each task's statistics in
-//! turn; an evaluation pass changes nothing but the clamps of the readouts.
+//! turn, and update the set of that task if they keep one for each; an evaluation pass
+//! changes nothing but the clamps of the readouts.
 
 use std::collections::BTreeMap;
 
 use candle_core::{Device, Tensor};
-use striate_nn::{Context, GaussianReadout, GaussianReadoutConfig, Params};
+use striate_nn::{Context, Params, Readout};
 use striate_random::Seed;
 
 use crate::head::ClassifierHead;
@@ -24,23 +25,34 @@ pub mod part {
     pub const READOUT: &str = "readout";
 }
 
-/// Initial values of a readout that differ from the study's.
-#[derive(Clone, Copy, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct ReadoutInit {
-    /// Initial positions are uniform within plus or minus this, in half maps.
-    pub mu_range: f64,
-    /// Initial deviations are uniform between 0 and this, in half maps.
-    pub sigma_range: f64,
-}
+/// The sets of running statistics of a network whose shared layers keep one for each
+/// task ([`VggConfig::statistics_per_task`]).
+pub mod statistics {
+    use std::collections::BTreeMap;
 
-impl Default for ReadoutInit {
-    /// The study's: 0.3 and 0.6 (training.md 4.2).
-    fn default() -> Self {
-        Self {
-            mu_range: 0.3,
-            sigma_range: 0.6,
+    use candle_core::Tensor;
+
+    /// Of the classified images.
+    pub const IMAGES: usize = 0;
+    /// Of the images shown to the neurons.
+    pub const STIMULI: usize = 1;
+
+    /// The variables of a network as one of the neural task alone has them: those of the
+    /// stimuli take the place of the images' statistics. A network with one set for both
+    /// tasks stays as it is.
+    pub fn of_stimuli(mut state: BTreeMap<String, Tensor>) -> BTreeMap<String, Tensor> {
+        let suffix = format!("_{STIMULI}");
+        let names: Vec<String> = state
+            .keys()
+            .filter(|name| name.contains(".bn.running_") && name.ends_with(&suffix))
+            .cloned()
+            .collect();
+        for name in names {
+            if let Some(value) = state.remove(&name) {
+                state.insert(name.trim_end_matches(&suffix).to_owned(), value);
+            }
         }
+        state
     }
 }
 
@@ -50,7 +62,7 @@ impl Default for ReadoutInit {
 ///
 /// ```
 /// use candle_core::{Device, Tensor};
-/// use striate_models::{Head, MultiTaskNet, ReadoutInit, VggConfig};
+/// use striate_models::{Head, MultiTaskNet, VggConfig};
 /// use striate_nn::Context;
 /// use striate_random::Seed;
 ///
@@ -64,7 +76,7 @@ impl Default for ReadoutInit {
 ///     ..VggConfig::default()
 /// };
 /// let mut net = MultiTaskNet::new(&config, &Device::Cpu, &Seed::new(1))?;
-/// net.add_readout("simulated", &[2.0, 3.0], ReadoutInit::default(), &Seed::new(2))?;
+/// net.add_readout("simulated", &[2.0, 3.0], &Seed::new(2))?;
 /// let images = Tensor::zeros((3, 16, 16, 1), candle_core::DType::F32, &Device::Cpu)?;
 /// assert_eq!(net.logits(&images, &mut Context::eval())?.dims(), [3, 5]);
 /// assert_eq!(net.responses("simulated", &images, &mut Context::eval())?.dims(), [3, 2]);
@@ -76,7 +88,7 @@ pub struct MultiTaskNet {
     params: Params,
     shared: Trunk,
     classifier: Option<(Trunk, ClassifierHead)>,
-    readouts: BTreeMap<String, GaussianReadout>,
+    readouts: BTreeMap<String, Readout>,
 }
 
 impl MultiTaskNet {
@@ -92,10 +104,12 @@ impl MultiTaskNet {
         let root = params.root();
         let seed = seed.child("initialise");
         let batch_norm = config.batch_norm;
+        let sets = 1 + usize::from(config.statistics_per_task);
         let shared = Trunk::new(
             plan.shared(),
             false,
             batch_norm,
+            sets,
             &root.sub(part::SHARED),
             &seed,
         )?;
@@ -106,6 +120,7 @@ impl MultiTaskNet {
                     plan.unshared(),
                     plan.pool_at_split(),
                     batch_norm,
+                    1,
                     &root.sub(part::UNSHARED),
                     &seed,
                 )?;
@@ -122,37 +137,32 @@ impl MultiTaskNet {
         })
     }
 
-    /// Adds a Gaussian readout on the shared map for the neurons of a session.
+    /// Adds a readout of the configured kind on the shared map for the neurons of a
+    /// session.
     ///
     /// `bias` holds one initial value per neuron; the study takes the mean responses
     /// of the first training batch (training.md 4.2).
     ///
     /// # Errors
     ///
-    /// If the session has a readout already, or there are no neurons.
-    pub fn add_readout(
-        &mut self,
-        session: &str,
-        bias: &[f32],
-        init: ReadoutInit,
-        seed: &Seed,
-    ) -> Result<(), Error> {
+    /// If the session has a readout already, there are no neurons, or the kind does not
+    /// fit the map.
+    pub fn add_readout(&mut self, session: &str, bias: &[f32], seed: &Seed) -> Result<(), Error> {
         if self.readouts.contains_key(session) {
             return Err(Error::SessionTwice(session.to_owned()));
         }
-        let config = GaussianReadoutConfig {
-            init_mu_range: init.mu_range,
-            init_sigma_range: init.sigma_range,
-            ..GaussianReadoutConfig::new(self.plan.shared_channels(), bias.to_vec())
-        };
         let scope = self.params.root().sub(part::READOUT).sub(session);
         let mut stream = seed.child("initialise readout").child(session).stream();
-        let readout = GaussianReadout::new(config, &scope, &mut stream)?;
+        let size = self.plan.shared_size();
+        let map = [size, size, self.plan.shared_channels()];
+        let kind = &self.plan.config().readout;
+        let readout = Readout::new(kind, map, bias, &scope, &mut stream)?;
         self.readouts.insert(session.to_owned(), readout);
         Ok(())
     }
 
-    /// The shared map.
+    /// The shared map, with the running statistics that the context names
+    /// ([`statistics`]).
     ///
     /// # Shapes
     ///
@@ -176,7 +186,7 @@ impl MultiTaskNet {
     ///
     /// If the shape does not fit or the network has no head.
     pub fn logits(&self, x: &Tensor, cx: &mut Context) -> Result<Tensor, Error> {
-        let map = self.features(x, cx)?;
+        let map = self.features_of(statistics::IMAGES, x, cx)?;
         self.logits_from_features(&map, cx)
     }
 
@@ -201,7 +211,7 @@ impl MultiTaskNet {
     ///
     /// If the shape does not fit or the session has no readout.
     pub fn responses(&self, session: &str, x: &Tensor, cx: &mut Context) -> Result<Tensor, Error> {
-        let map = self.features(x, cx)?;
+        let map = self.features_of(statistics::STIMULI, x, cx)?;
         self.responses_from_features(session, &map, cx)
     }
 
@@ -219,7 +229,8 @@ impl MultiTaskNet {
         Ok(self.readout(session)?.forward(map, cx)?)
     }
 
-    /// The map after the ReLU of the named layer, before any pool that follows it.
+    /// The map after the ReLU of the named layer, before any pool that follows it, with
+    /// the running statistics that the context names ([`statistics`]).
     ///
     /// # Errors
     ///
@@ -246,7 +257,7 @@ impl MultiTaskNet {
     /// # Errors
     ///
     /// If there is none.
-    pub fn readout(&self, session: &str) -> Result<&GaussianReadout, Error> {
+    pub fn readout(&self, session: &str) -> Result<&Readout, Error> {
         self.readouts.get(session).ok_or_else(|| Error::NoSession {
             session: session.to_owned(),
             known: self.sessions().map(str::to_owned).collect(),
@@ -302,6 +313,14 @@ impl MultiTaskNet {
     pub fn copy_shared_from(&self, other: &Self) -> Result<(), Error> {
         let state = other.params.state()?;
         Ok(self.params.load_state_of(part::SHARED, &state)?)
+    }
+
+    /// The shared map with these running statistics.
+    fn features_of(&self, set: usize, x: &Tensor, cx: &mut Context) -> Result<Tensor, Error> {
+        let before = cx.set_statistics(set);
+        let map = self.features(x, cx);
+        cx.set_statistics(before);
+        map
     }
 
     fn classifier(&self) -> Result<&(Trunk, ClassifierHead), Error> {

@@ -17,11 +17,13 @@ pub(crate) struct Trunk {
 
 impl Trunk {
     /// The layers of a plan; `pool_first` puts the pool of the layer before in front.
-    /// Each block draws its weights from `seed / name`.
+    /// Each block draws its weights from `seed / name`, and keeps `statistics` sets of
+    /// running statistics.
     pub(crate) fn new(
         layers: &[LayerPlan],
         pool_first: bool,
         batch_norm: bool,
+        statistics: usize,
         scope: &Scope,
         seed: &Seed,
     ) -> Result<Self, Error> {
@@ -37,6 +39,7 @@ impl Trunk {
                     in_channels: layer.inputs,
                     out_channels: layer.outputs,
                     batch_norm,
+                    statistics,
                     pool: layer.pool && !(shared && i == last),
                 };
                 let mut stream = seed.child(&name).stream();

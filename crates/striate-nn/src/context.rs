@@ -19,6 +19,7 @@ pub enum Backend {
 pub struct Context {
     stream: Option<Stream>,
     backend: Backend,
+    statistics: usize,
 }
 
 impl Context {
@@ -27,6 +28,7 @@ impl Context {
         Self {
             stream: None,
             backend: Backend::Auto,
+            statistics: 0,
         }
     }
 
@@ -35,6 +37,7 @@ impl Context {
         Self {
             stream: Some(stream),
             backend: Backend::Auto,
+            statistics: 0,
         }
     }
 
@@ -43,6 +46,24 @@ impl Context {
     pub fn reference(mut self) -> Self {
         self.backend = Backend::Reference;
         self
+    }
+
+    /// The same pass with another set of running statistics, 0 being the first: where a
+    /// [`BatchNorm`](crate::BatchNorm) keeps several, it uses and updates this one.
+    #[must_use]
+    pub fn with_statistics(mut self, set: usize) -> Self {
+        self.statistics = set;
+        self
+    }
+
+    /// Chooses the set of running statistics from here on, and gives the one before.
+    pub fn set_statistics(&mut self, set: usize) -> usize {
+        std::mem::replace(&mut self.statistics, set)
+    }
+
+    /// The set of running statistics that the pass uses.
+    pub fn statistics(&self) -> usize {
+        self.statistics
     }
 
     /// Whether this is a training pass.

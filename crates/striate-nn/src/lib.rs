@@ -15,7 +15,7 @@
 //!
 //! let seed = Seed::new(1);
 //! let params = Params::new(&Device::Cpu);
-//! let config = ConvBlockConfig { in_channels: 1, out_channels: 4, batch_norm: true, pool: true };
+//! let config = ConvBlockConfig { in_channels: 1, out_channels: 4, batch_norm: true, statistics: 1, pool: true };
 //! let block = ConvBlock::new(config, &params.root().sub("block"), &mut seed.child("init").stream())?;
 //!
 //! let images = Tensor::arange(0f32, 128.0, &Device::Cpu)?.reshape((2, 8, 8, 1))?;
@@ -52,8 +52,9 @@ pub use device::{DeviceKind, device};
 pub use error::{Error, Result};
 pub use gradients::Gradients;
 pub use layers::{
-    BatchNorm, BatchNormConfig, Conv2d, Conv2dConfig, ConvBlock, ConvBlockConfig, Dropout,
-    DropoutConfig, GaussianReadout, GaussianReadoutConfig, Linear, LinearConfig,
+    BatchNorm, BatchNormConfig, Conv2d, Conv2dConfig, ConvBlock, ConvBlockConfig, Covariance,
+    Dropout, DropoutConfig, FactorisedReadout, GaussianReadout, Linear, LinearConfig,
+    PointPooledReadout, Readout, ReadoutConfig, Running,
 };
 pub use optim::{Adam, AdamConfig, Optimizer, Sgd, SgdConfig};
 pub use params::{Param, Params, Scope};

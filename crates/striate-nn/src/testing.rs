@@ -4,7 +4,11 @@ use candle_core::{Device, Tensor, Var};
 use striate_random::Seed;
 use striate_testkit::{Differences, Golden, assert_close, finite_differences};
 
-use crate::{Result, init};
+use crate::{Context, Result, init};
+
+/// f32 sums of up to a few hundred products against f64.
+pub(crate) const ATOL: f64 = 2e-5;
+pub(crate) const RTOL: f64 = 2e-5;
 
 /// A normal tensor, the same for the same `index`.
 pub(crate) fn random(shape: &[usize], index: u64) -> Tensor {
@@ -131,4 +135,26 @@ pub(crate) fn with_threads<R: Send>(count: usize, work: impl FnOnce() -> R + Sen
         .build()
         .unwrap()
         .install(work)
+}
+
+/// A pass by the kernels, and one by candle's operations.
+pub(crate) fn contexts(train: bool) -> [Context; 2] {
+    let cx = if train {
+        Context::train(Seed::new(1).stream())
+    } else {
+        Context::eval()
+    };
+    [cx.clone(), cx.reference()]
+}
+
+/// Runs backward with the golden weights and checks the gradients of the parameters.
+pub(crate) fn check_backward(golden: &Golden, y: &Tensor, params: &[(&str, &Var)], atol: f64) {
+    assert_tensor(y, &map(golden, "y"), atol, RTOL);
+    let weighted = (y * map(golden, "weights")).unwrap();
+    let store = weighted.sum_all().unwrap().backward().unwrap();
+    for (name, var) in params {
+        println!("gradient of {name}");
+        let expected = map(golden, &format!("grad_{name}"));
+        assert_tensor(store.get(var).unwrap(), &expected, atol, RTOL);
+    }
 }

@@ -191,7 +191,12 @@ pub fn export(input: &Path, output: &Path) -> Result<Vec<String>> {
     network_file::write_whole(output, &bytes)?;
     let mut lines = vec![format!("{} tensors, {}", tensors.len(), output.display())];
     if state.keys().any(|name| name.starts_with(part::READOUT)) {
-        lines.push("note: the readouts have no names there and are left out".to_owned());
+        let what = if header.network.statistics_per_task {
+            "the readouts and the statistics of the stimuli have"
+        } else {
+            "the readouts have"
+        };
+        lines.push(format!("note: {what} no names there and are left out"));
     }
     Ok(lines)
 }

@@ -33,6 +33,14 @@ impl ModelName {
         Self::Oracle,
     ];
 
+    /// Whether it is trained on neural targets, too.
+    pub fn co_trained(self) -> bool {
+        match self {
+            Self::Baseline | Self::Oracle => false,
+            Self::MtlMonkey | Self::MtlShuffled | Self::MtlOracle => true,
+        }
+    }
+
     /// The name in recipes, tables and on the command line.
     pub fn name(self) -> &'static str {
         match self {

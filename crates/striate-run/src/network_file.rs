@@ -145,7 +145,7 @@ pub fn train(
             recipe: recipe.name.clone(),
             model: Some(model),
             seed: Some(seed),
-            network: recipe.network.clone(),
+            network: recipe.network_of(model),
             normalize: images.normalize,
             class_names: images.class_names,
             training: json!({

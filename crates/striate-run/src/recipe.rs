@@ -172,6 +172,15 @@ pub struct SaliencyConfig {
 }
 
 impl Recipe {
+    /// The network of one model: statistics per task are for the co-trained ones.
+    pub(crate) fn network_of(&self, model: ModelName) -> VggConfig {
+        if model.co_trained() {
+            self.network.clone()
+        } else {
+            self.network.single_task()
+        }
+    }
+
     /// A recipe that ships with Striate, or a file.
     ///
     /// # Errors

@@ -40,6 +40,53 @@ fn train() -> Context {
 }
 
 #[test]
+fn each_task_has_its_statistics() {
+    let config = VggConfig {
+        statistics_per_task: true,
+        ..small("conv2_1", conv_head())
+    };
+    let mut net = MultiTaskNet::new(&config, &Device::Cpu, &Seed::new(1)).unwrap();
+    net.add_readout("a", &[1.0, 2.0], &Seed::new(2)).unwrap();
+    let x = images(4, 1);
+    let answers = |net: &MultiTaskNet| {
+        let logits = values(&net.logits(&x, &mut Context::eval()).unwrap());
+        let rates = values(&net.responses("a", &x, &mut Context::eval()).unwrap());
+        (logits, rates)
+    };
+    let (logits, rates) = answers(&net);
+    // A training pass of one task moves what it remembers, and nothing of the other.
+    net.responses("a", &(&x * 3.0).unwrap(), &mut train())
+        .unwrap();
+    let after = answers(&net);
+    assert_eq!(after.0, logits);
+    assert_ne!(after.1, rates);
+    net.logits(&(&x * 5.0).unwrap(), &mut train()).unwrap();
+    let last = answers(&net);
+    assert_eq!(last.1, after.1);
+    assert_ne!(last.0, logits);
+    // The map is that of the set that the context names, the image's by default.
+    let map = |cx: Context| values(&net.features(&x, &mut { cx }).unwrap());
+    let of_stimuli = map(Context::eval().with_statistics(statistics::STIMULI));
+    assert_ne!(map(Context::eval()), of_stimuli);
+
+    // A network of the neural task alone gets the stimuli's.
+    let headless = config.headless();
+    let mut v1 = MultiTaskNet::new(&headless, &Device::Cpu, &Seed::new(3)).unwrap();
+    v1.add_readout("a", &[1.0, 2.0], &Seed::new(3)).unwrap();
+    let state = statistics::of_stimuli(net.params().state().unwrap());
+    for part in [part::SHARED, part::READOUT] {
+        v1.params().load_state_of(part, &state).unwrap();
+    }
+    let of_v1 = values(&v1.responses("a", &x, &mut Context::eval()).unwrap());
+    assert_eq!(of_v1, last.1);
+    // One set for both stays as it is.
+    let state = v1.params().state().unwrap();
+    let names: Vec<&String> = state.keys().collect();
+    let same = statistics::of_stimuli(state.clone());
+    assert_eq!(same.keys().collect::<Vec<_>>(), names);
+}
+
+#[test]
 fn the_split_moves_no_output() {
     // Weights are drawn by layer name, so only the place of the split differs.
     let x = images(3, 1);
@@ -90,8 +137,7 @@ fn gray_is_replicated_for_three_channels() {
 fn evaluation_changes_nothing() {
     let mut net =
         MultiTaskNet::new(&small("conv1_2", conv_head()), &Device::Cpu, &Seed::new(1)).unwrap();
-    net.add_readout("a", &[1.0; 3], ReadoutInit::default(), &Seed::new(2))
-        .unwrap();
+    net.add_readout("a", &[1.0; 3], &Seed::new(2)).unwrap();
     let before = net.params().state().unwrap();
     let x = images(4, 1);
     net.logits(&x, &mut Context::eval()).unwrap();
@@ -168,8 +214,7 @@ fn errors_name_the_place() {
         &Seed::new(1),
     )
     .unwrap();
-    net.add_readout("a", &[1.0], ReadoutInit::default(), &Seed::new(2))
-        .unwrap();
+    net.add_readout("a", &[1.0], &Seed::new(2)).unwrap();
     let x = images(1, 1);
     let mut cx = Context::eval();
     let message = net.logits(&x, &mut cx).unwrap_err().to_string();
@@ -179,7 +224,7 @@ fn errors_name_the_place() {
         message.contains("\"b\"") && message.contains("\"a\""),
         "{message}"
     );
-    let twice = net.add_readout("a", &[1.0], ReadoutInit::default(), &Seed::new(2));
+    let twice = net.add_readout("a", &[1.0], &Seed::new(2));
     assert!(twice.unwrap_err().to_string().contains("already"));
     let rgb = Tensor::zeros((1, 8, 8, 3), DType::F32, &Device::Cpu).unwrap();
     assert!(net.features(&rgb, &mut cx).is_err());

@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 
 use candle_core::{DType, Device, Tensor};
+use striate_nn::ReadoutConfig;
 
 use super::{
     infer::{Weights, infer},
@@ -69,6 +70,11 @@ pub fn import(
             let shown = infer(&weights, config.input_size, config.split)?;
             (shown.config, shown.map_size)
         }
+    };
+    // torchvision knows one set of running statistics, the study's code one readout.
+    let network = VggConfig {
+        readout: ReadoutConfig::study(),
+        ..network.single_task()
     };
     let plan = network.check()?;
     let mut entries = layout(&plan);

@@ -150,6 +150,7 @@ pub(super) fn infer(
             head,
             classes,
             input_size,
+            ..VggConfig::default()
         },
         map_size,
     })

@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use striate_random::Seed;
 
 use super::*;
-use crate::{Head, MultiTaskNet, ReadoutInit, VggConfig};
+use crate::{Head, MultiTaskNet, VggConfig};
 
 type Tensors = BTreeMap<String, Tensor>;
 
@@ -88,6 +88,24 @@ fn names_are_torchvisions() {
     assert_eq!(theirs["features.5.weight"].dims(), [5, 4, 3, 3]);
     assert_eq!(theirs["classifier.0.weight"].dims(), [3, 5, 1, 1]);
     assert_eq!(theirs.len(), 8);
+}
+
+/// Statistics of stimuli have no name there, and a network that was read has one set.
+#[test]
+fn the_statistics_of_images_are_those_that_torchvision_gets() {
+    let ours = VggConfig {
+        statistics_per_task: true,
+        ..config(true, conv(&[]))
+    };
+    let theirs = exported(&ours);
+    let names: Vec<String> = exported(&config(true, conv(&[]))).into_keys().collect();
+    assert_eq!(theirs.keys().cloned().collect::<Vec<_>>(), names);
+    let like = ImportConfig {
+        network: Some(ours.clone()),
+        ..ImportConfig::default()
+    };
+    let back = import(&theirs, &like).unwrap();
+    assert_eq!(back.network, ours.single_task());
 }
 
 /// The kernel that PyTorch has at [out, in, row, column].
@@ -244,8 +262,7 @@ fn the_names_of_the_study_are_known() {
     let config = config(true, conv(&[6]));
     let mut net = network(&config);
     let bias = [1.0, 2.0];
-    net.add_readout("s1", &bias, ReadoutInit::default(), &Seed::new(4))
-        .unwrap();
+    net.add_readout("s1", &bias, &Seed::new(4)).unwrap();
     let state = net.params().state().unwrap();
     let rename = |name: &str| {
         let parts: Vec<&str> = name.splitn(3, '.').collect();
@@ -349,6 +366,7 @@ proptest! {
             blocks,
             batch_norm,
             classes: 4,
+            ..VggConfig::default()
         };
         let net = network(&config);
         let state = net.params().state().unwrap();

@@ -3,6 +3,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use striate_nn::ReadoutConfig;
+
 use super::{LayerName, Plan};
 use crate::Error;
 
@@ -22,15 +24,28 @@ pub struct VggConfig {
     pub blocks: Vec<Vec<usize>>,
     /// Whether a batch norm follows each convolution.
     pub batch_norm: bool,
+    /// Whether the shared layers keep running statistics for each task. The study's are
+    /// one for both (training.md 9), which is right as long as both tasks see images of
+    /// one kind: otherwise evaluation normalises by a mixture that neither task was
+    /// trained with.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub statistics_per_task: bool,
     /// The last shared layer: the trunk ends after its batch norm and ReLU. A pool
     /// that follows it belongs to the unshared part.
     pub split: LayerName,
     /// What stands on the features.
     pub head: Head,
+    /// The kind of the readouts on the shared map. The study's by default.
+    #[serde(skip_serializing_if = "is_study")]
+    pub readout: ReadoutConfig,
     /// Number of classes.
     pub classes: usize,
     /// Height and width of the images, in pixels.
     pub input_size: usize,
+}
+
+fn is_study(readout: &ReadoutConfig) -> bool {
+    *readout == ReadoutConfig::study()
 }
 
 /// The classification head.
@@ -118,6 +133,15 @@ impl VggConfig {
     pub fn headless(&self) -> Self {
         Self {
             head: Head::None,
+            ..self.single_task()
+        }
+    }
+
+    /// The same network for one task alone, which has one set of running statistics.
+    #[must_use]
+    pub fn single_task(&self) -> Self {
+        Self {
+            statistics_per_task: false,
             ..self.clone()
         }
     }
@@ -139,8 +163,10 @@ impl Default for VggConfig {
             in_channels: 3,
             blocks: Preset::Vgg19.blocks(64),
             batch_norm: true,
+            statistics_per_task: false,
             split: LayerName::STUDY,
             head: Head::study(),
+            readout: ReadoutConfig::study(),
             classes: 200,
             input_size: 64,
         }

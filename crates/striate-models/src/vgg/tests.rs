@@ -1,5 +1,5 @@
 use super::*;
-use crate::{MultiTaskNet, ReadoutInit, part};
+use crate::{MultiTaskNet, part};
 use candle_core::Device;
 use striate_random::Seed;
 
@@ -25,14 +25,12 @@ fn the_study_has_its_parameter_counts() {
     assert_eq!(shared + count(&net, part::UNSHARED), 20_035_392);
     assert_eq!(head, 19_701_960);
     assert_eq!(net.params().count(), 39_737_352);
-    net.add_readout("v1", &bias, ReadoutInit::default(), &seed)
-        .unwrap();
+    net.add_readout("v1", &bias, &seed).unwrap();
     assert_eq!(net.params().count(), 39_856_890);
 
     let v1 = VggConfig::default().headless();
     let mut net = MultiTaskNet::new(&v1, &Device::Cpu, &seed).unwrap();
-    net.add_readout("v1", &bias, ReadoutInit::default(), &seed)
-        .unwrap();
+    net.add_readout("v1", &bias, &seed).unwrap();
     assert_eq!(net.params().count(), 676_146);
 }
 

@@ -22,6 +22,9 @@ pub struct ConvBlockConfig {
     /// Whether a batch normalisation follows the convolution.
     #[serde(default = "yes")]
     pub batch_norm: bool,
+    /// Its sets of running statistics: see [`BatchNormConfig::sets`].
+    #[serde(default = "one")]
+    pub statistics: usize,
     /// Whether a 2x2 maximum pooling ends the block.
     #[serde(default)]
     pub pool: bool,
@@ -29,6 +32,10 @@ pub struct ConvBlockConfig {
 
 fn yes() -> bool {
     true
+}
+
+fn one() -> usize {
+    1
 }
 
 /// 3x3 convolution (padding 1, bias), batch normalisation, ReLU and, if
@@ -50,7 +57,10 @@ impl ConvBlock {
     /// If a size is 0 or the names are taken.
     pub fn new(config: ConvBlockConfig, scope: &Scope, stream: &mut Stream) -> Result<Self> {
         let conv = Conv2dConfig::same(config.in_channels, config.out_channels, 3);
-        let bn = BatchNormConfig::new(config.out_channels);
+        let bn = BatchNormConfig {
+            sets: config.statistics,
+            ..BatchNormConfig::new(config.out_channels)
+        };
         Ok(Self {
             config,
             conv: Conv2d::new(conv, &scope.sub("conv"), stream)?,
@@ -108,18 +118,19 @@ impl ConvBlock {
         }
         let count = geometry.batch * geometry.out_height * geometry.out_width;
         let of_batch = bn.uses_batch(cx);
+        let running = bn.running(cx)?;
         let normalisation = if of_batch {
             bn.check_count(x, count)?;
             Normalisation::Batch
         } else {
             Normalisation::Given(Statistics {
-                mean: bn.running_mean.to_vec1()?,
-                variance: bn.running_var.to_vec1()?,
+                mean: running.mean.to_vec1()?,
+                variance: running.variance.to_vec1()?,
             })
         };
         let bias = match &self.conv.bias {
             Some(bias) => bias.tensor(),
-            None => bn.running_mean.as_detached_tensor().zeros_like()?,
+            None => bn.bias.var().as_detached_tensor().zeros_like()?,
         };
         let affine = Tensor::cat(&[bias, bn.weight.tensor(), bn.bias.tensor()], 0)?;
         let block = cpu::Block {
@@ -131,7 +142,7 @@ impl ConvBlock {
         if of_batch {
             let mean = Tensor::from_slice(&used.mean, used.mean.len(), x.device())?;
             let variance = Tensor::from_slice(&used.variance, used.variance.len(), x.device())?;
-            bn.remember(&mean, &variance, count)?;
+            bn.remember(&mean, &variance, count, cx)?;
         }
         Ok(y)
     }

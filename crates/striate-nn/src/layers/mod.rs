@@ -8,12 +8,14 @@ mod dropout;
 mod linear;
 mod readout;
 
-pub use batch_norm::{BatchNorm, BatchNormConfig};
+pub use batch_norm::{BatchNorm, BatchNormConfig, Running};
 pub use conv_block::{ConvBlock, ConvBlockConfig};
 pub use conv2d::{Conv2d, Conv2dConfig};
 pub use dropout::{Dropout, DropoutConfig};
 pub use linear::{Linear, LinearConfig};
-pub use readout::{GaussianReadout, GaussianReadoutConfig};
+pub use readout::{
+    Covariance, FactorisedReadout, GaussianReadout, PointPooledReadout, Readout, ReadoutConfig,
+};
 
 #[cfg(test)]
 mod tests;

@@ -7,7 +7,7 @@ use striate_data::{ImageSet, Images, Normalize, Preprocess};
 use striate_random::Seed;
 
 use super::files::{ImageFiles, ImageParts, RecordingFiles};
-use super::tensors::Tensors;
+use super::tensors::{TensorFile, Tensors};
 use crate::engine::{Estimate, Finished, Key, Status, StepContext, Task};
 use crate::{Recipe, Result};
 
@@ -220,7 +220,7 @@ pub(crate) struct Dataset {
 impl Dataset {
     /// Reads what [`PrepareData`] wrote.
     pub(crate) fn open(step: &Finished) -> Result<Self> {
-        let tensors = Tensors::read(&step.file(IMAGES))?;
+        let tensors = TensorFile::read(&step.file(IMAGES))?;
         let info: DataInfo = step.json(INFO)?;
         let set = |name: &str| -> Result<ImageSet> {
             let images = take_images(&tensors, name)?;
@@ -263,12 +263,12 @@ fn to_gray(normalize: &Normalize) -> Preprocess {
     }
 }
 
-fn put_images(tensors: &mut Tensors, name: &str, images: &Images) {
+fn put_images<'a>(tensors: &mut Tensors<'a>, name: &str, images: &'a Images) {
     let shape = [images.count, images.height, images.width, images.channels];
     tensors.u8(&format!("{name}.images"), &shape, &images.pixels_u8);
 }
 
-fn take_images(tensors: &Tensors, name: &str) -> Result<Images> {
+fn take_images(tensors: &TensorFile, name: &str) -> Result<Images> {
     let name = format!("{name}.images");
     let (shape, pixels) = tensors.get_u8(&name)?;
     let &[count, height, width, channels] = shape else {

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use serde::Serialize;
-use striate_models::{MultiTaskNet, VggConfig, part};
+use striate_models::{MultiTaskNet, VggConfig, part, statistics};
 use striate_random::Seed;
 use striate_train::{Tasks, TrainConfig};
 
@@ -65,6 +65,7 @@ impl Task for FitReadouts {
         let mut net = MultiTaskNet::new(&self.network, cx.device(), &seed)?;
         if self.trunk == Trunk::Frozen {
             let state = state_of(cx.input("model")?, cx.device())?;
+            let state = statistics::of_stimuli(state);
             net.params().load_state_of(part::SHARED, &state)?;
             net.freeze_shared(true);
         }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use candle_core::{Device, Tensor};
-use striate_models::{MultiTaskNet, ReadoutInit, VggConfig};
+use striate_models::{MultiTaskNet, VggConfig, statistics};
 use striate_nn::Context;
 use striate_random::Seed;
 
@@ -46,7 +46,7 @@ impl Network {
                 .and_then(|rest| rest.strip_suffix(".bias"));
             if let Some(session) = session {
                 let bias = bias.to_vec1::<f32>()?;
-                net.add_readout(session, &bias, ReadoutInit::default(), &seed)?;
+                net.add_readout(session, &bias, &seed)?;
             }
         }
         net.params().load_state(state)?;
@@ -105,11 +105,12 @@ impl Network {
         Ok(best.zip(labels).filter(|(b, l)| *b == **l as usize).count() as u64)
     }
 
-    /// The output of the shared layers, `[n, features]`.
-    pub(crate) fn features(&self, inputs: &[f32]) -> Result<Vec<f32>> {
+    /// The output of the shared layers for images that are shown to neurons,
+    /// `[n, features]`.
+    pub(crate) fn stimulus_features(&self, inputs: &[f32]) -> Result<Vec<f32>> {
         let mut features = Vec::new();
         self.batches(inputs, |x| {
-            let map = self.net.features(x, &mut Context::eval())?;
+            let map = self.net.features(x, &mut of_stimuli())?;
             features.extend(map.flatten_all()?.to_vec1::<f32>()?);
             Ok(())
         })?;
@@ -178,7 +179,7 @@ pub(crate) fn responses(net: &MultiTaskNet, inputs: &[f32], device: &Device) -> 
 fn rates(net: &MultiTaskNet, inputs: &[f32], channels: usize, device: &Device) -> Result<Vec<f32>> {
     let mut rates = Vec::new();
     batches(net, inputs, channels, device, |x| {
-        let map = net.features(x, &mut Context::eval())?;
+        let map = net.features(x, &mut of_stimuli())?;
         let sessions = net
             .sessions()
             .map(|session| net.responses_from_features(session, &map, &mut Context::eval()));
@@ -188,6 +189,11 @@ fn rates(net: &MultiTaskNet, inputs: &[f32], channels: usize, device: &Device) -
         Ok(())
     })?;
     Ok(rates)
+}
+
+/// A pass over images that are shown to neurons.
+fn of_stimuli() -> Context {
+    Context::eval().with_statistics(statistics::STIMULI)
 }
 
 /// The weights and statistics that a training step wrote.

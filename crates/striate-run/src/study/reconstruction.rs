@@ -12,7 +12,7 @@ use striate_reconstruct::{Budget, Task as Job, metrics, reconstruct};
 use super::benchmark::{corrupt, inputs, spread};
 use super::dataset::Dataset;
 use super::network::Network;
-use super::tensors::Tensors;
+use super::tensors::{TensorFile, Tensors};
 use crate::Result;
 use crate::engine::{Estimate, Finished, Status, StepContext, Task};
 use crate::recipe::ReconstructionConfig;
@@ -156,7 +156,7 @@ impl Reconstruct {
     /// Reads originals `[images, h, w]` and reconstructions `[images, budgets, h, w]`,
     /// in normalised pixel space.
     pub(crate) fn pictures(step: &Finished) -> Result<(Vec<usize>, Vec<f32>, Vec<f32>)> {
-        let tensors = Tensors::read(&step.file(PICTURES))?;
+        let tensors = TensorFile::read(&step.file(PICTURES))?;
         let (shape, reconstructions) = tensors.get_f32("reconstructions")?;
         Ok((shape, tensors.get_f32("originals")?.1, reconstructions))
     }

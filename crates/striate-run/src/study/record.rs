@@ -11,7 +11,7 @@ use striate_random::Seed;
 use super::dataset::Dataset;
 use super::files::RecordingFiles;
 use super::network::SESSION;
-use super::tensors::Tensors;
+use super::tensors::{TensorFile, Tensors};
 use crate::Result;
 use crate::engine::{Estimate, Finished, Status, StepContext, Task};
 
@@ -257,7 +257,7 @@ impl Trials {
 impl Recordings {
     /// Reads what [`Record`] or [`Import`] wrote.
     pub(crate) fn open(step: &Finished) -> Result<Self> {
-        let tensors = Tensors::read(&step.file(RESPONSES))?;
+        let tensors = TensorFile::read(&step.file(RESPONSES))?;
         let info: RecordingInfo = step.json(INFO)?;
         let trials = |name: String| -> Result<Trials> {
             Ok(Trials {

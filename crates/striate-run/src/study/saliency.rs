@@ -11,7 +11,7 @@ use striate_saliency::{
 use super::benchmark::{inputs, spread};
 use super::dataset::Dataset;
 use super::network::Network;
-use super::tensors::Tensors;
+use super::tensors::{TensorFile, Tensors};
 use crate::Result;
 use crate::engine::{Estimate, Finished, Status, StepContext, Task};
 use crate::recipe::SaliencyConfig;
@@ -155,7 +155,7 @@ impl MapSensitivity {
 
     /// Reads the maps.
     pub(crate) fn maps(step: &Finished) -> Result<Maps> {
-        let tensors = Tensors::read(&step.file(MAPS))?;
+        let tensors = TensorFile::read(&step.file(MAPS))?;
         let (shape, images) = tensors.get_f32("images")?;
         Ok(Maps {
             size: shape[1],

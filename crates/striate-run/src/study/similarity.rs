@@ -14,7 +14,7 @@ use super::benchmark::{corrupt, inputs};
 use super::dataset::Dataset;
 use super::network::Network;
 use super::record::{CompleteResponses, Recordings, gray};
-use super::tensors::Tensors;
+use super::tensors::{TensorFile, Tensors};
 use crate::Result;
 use crate::engine::{Estimate, Finished, Status, StepContext, Task};
 use crate::recipe::RsaConfig;
@@ -201,7 +201,7 @@ impl CompareRepresentations {
 
     /// Reads a matrix: `model`, `v1` or `pixels`.
     pub(crate) fn matrix(step: &Finished, name: &str) -> Result<(usize, Vec<f32>)> {
-        let (shape, values) = Tensors::read(&step.file(MATRICES))?.get_f32(name)?;
+        let (shape, values) = TensorFile::read(&step.file(MATRICES))?.get_f32(name)?;
         Ok((shape[0], values))
     }
 }
@@ -212,5 +212,5 @@ fn rdm(values: &[f32], count: usize) -> Result<Rdm> {
 }
 
 fn network_rdm(network: &Network, inputs: &[f32], count: usize) -> Result<Rdm> {
-    rdm(&network.features(inputs)?, count)
+    rdm(&network.stimulus_features(inputs)?, count)
 }

@@ -126,6 +126,7 @@ impl Study {
     fn network(&mut self, recipe: &Recipe, model: ModelName, seed: u64) -> Result<NetworkSteps> {
         let (train, first_stage) = self.train(recipe, model, seed)?;
         let (data, recording) = (self.data, self.recording);
+        let network = recipe.network_of(model);
         let on_images = [("data", data), ("model", train)];
         let on_stimuli = [("data", data), ("recording", recording), ("model", train)];
         let evaluated = match recipe.robustness.split {
@@ -139,7 +140,7 @@ impl Study {
         let benchmark = self.plan.add(
             format!("score {model}, seed {seed}"),
             Benchmark {
-                network: recipe.network.clone(),
+                network: network.clone(),
                 split: recipe.robustness.split,
                 corruptions: recipe.robustness.corruptions.clone(),
                 table: recipe.robustness.table,
@@ -157,7 +158,7 @@ impl Study {
         let neural = self.plan.add(
             format!("predict responses from {model}, seed {seed}"),
             NeuralPrediction {
-                network: recipe.network.clone(),
+                network: network.clone(),
             },
             &[
                 ("data", data),
@@ -168,7 +169,7 @@ impl Study {
         let similarity = self.plan.add(
             format!("compare {model}, seed {seed}, with V1"),
             CompareRepresentations {
-                network: recipe.network.clone(),
+                network: network.clone(),
                 config: recipe.rsa.clone(),
                 table: recipe.robustness.table,
                 seed: recipe.shared_seed,
@@ -178,7 +179,7 @@ impl Study {
         let reconstruction = self.plan.add(
             format!("reconstruct from {model}, seed {seed}"),
             Reconstruct {
-                network: recipe.network.clone(),
+                network: network.clone(),
                 config: recipe.reconstruction.clone(),
                 table: recipe.robustness.table,
                 seed: recipe.shared_seed,
@@ -188,7 +189,7 @@ impl Study {
         let saliency = self.plan.add(
             format!("map the sensitivity of {model}, seed {seed}"),
             MapSensitivity {
-                network: recipe.network.clone(),
+                network: network.clone(),
                 config: recipe.saliency.clone(),
                 seed: recipe.shared_seed,
             },
@@ -220,7 +221,7 @@ impl Study {
             return Ok(None);
         };
         let task = AttackNetwork {
-            network: recipe.network.clone(),
+            network: recipe.network_of(model),
             split: recipe.robustness.split,
             config: config.clone(),
             seed: recipe.shared_seed,
@@ -242,7 +243,7 @@ impl Study {
         seed: u64,
     ) -> Result<(StepId, Option<StepId>)> {
         let base = TrainNetwork {
-            network: recipe.network.clone(),
+            network: recipe.network_of(model),
             train: recipe.classification.clone(),
             augment: recipe.augment.clone(),
             corrupted: None,

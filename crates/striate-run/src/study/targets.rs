@@ -8,7 +8,7 @@ use striate_random::Seed;
 use super::benchmark::inputs;
 use super::dataset::Dataset;
 use super::network::Network;
-use super::tensors::Tensors;
+use super::tensors::{TensorFile, Tensors};
 use crate::Result;
 use crate::engine::{Estimate, Finished, Status, StepContext, Task};
 
@@ -104,7 +104,7 @@ pub(crate) struct Targets {
 impl Targets {
     /// Reads what [`Predict`] or [`Shuffle`] wrote.
     pub(crate) fn open(step: &Finished) -> Result<Self> {
-        let tensors = Tensors::read(&step.file(TARGETS))?;
+        let tensors = TensorFile::read(&step.file(TARGETS))?;
         let (shape, train) = tensors.get_f32("train")?;
         Ok(Self {
             train,

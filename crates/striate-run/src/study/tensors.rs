@@ -1,25 +1,24 @@
 //! Tensors on disk, as safetensors. Invariant: what is read has the shape that
 //! was asked for, or the error names file, tensor and both shapes.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use safetensors::tensor::{Dtype, SafeTensors, TensorView, serialize};
+use safetensors::tensor::{Dtype, Metadata, SafeTensors, TensorView, serialize};
 
 use crate::engine::write_atomic;
 use crate::{Error, Result};
 
-/// The tensors of one file.
+/// Tensors to be written to one file.
 #[derive(Default)]
-pub(crate) struct Tensors(BTreeMap<String, (Dtype, Vec<usize>, Vec<u8>)>);
+pub(crate) struct Tensors<'a>(BTreeMap<String, (Dtype, Vec<usize>, Cow<'a, [u8]>)>);
 
-impl Tensors {
+impl<'a> Tensors<'a> {
     /// Adds bytes.
-    pub(crate) fn u8(&mut self, name: &str, shape: &[usize], values: &[u8]) {
-        self.0.insert(
-            name.to_owned(),
-            (Dtype::U8, shape.to_vec(), values.to_vec()),
-        );
+    pub(crate) fn u8(&mut self, name: &str, shape: &[usize], values: &'a [u8]) {
+        let entry = (Dtype::U8, shape.to_vec(), Cow::Borrowed(values));
+        self.0.insert(name.to_owned(), entry);
     }
 
     /// Adds floats.
@@ -55,39 +54,48 @@ impl Tensors {
         let bytes = serialize(views, None).map_err(wrong)?;
         write_atomic(path, &bytes)
     }
+}
 
+/// The tensors of a file, in memory as they lie in it.
+pub(crate) struct TensorFile {
+    bytes: Vec<u8>,
+    /// Where the values begin.
+    start: usize,
+    metadata: Metadata,
+}
+
+impl TensorFile {
     /// Reads a file.
     pub(crate) fn read(path: &Path) -> Result<Self> {
         let bytes = std::fs::read(path).map_err(|e| Error::io("read", path, e))?;
-        let file = SafeTensors::deserialize(&bytes).map_err(|e| Error::Damaged {
-            path: path.to_owned(),
-            problem: e.to_string(),
-        })?;
-        Ok(Self(
-            file.tensors()
-                .into_iter()
-                .map(|(name, view)| {
-                    (
-                        name,
-                        (view.dtype(), view.shape().to_vec(), view.data().to_vec()),
-                    )
-                })
-                .collect(),
-        ))
+        let (header, metadata) =
+            SafeTensors::read_metadata(&bytes).map_err(|e| Error::Damaged {
+                path: path.to_owned(),
+                problem: e.to_string(),
+            })?;
+        Ok(Self {
+            bytes,
+            // The length of the header comes before it.
+            start: size_of::<u64>() + header,
+            metadata,
+        })
     }
 
     fn get(&self, name: &str, dtype: Dtype) -> Result<(&[usize], &[u8])> {
-        match self.0.get(name) {
-            Some((found, shape, bytes)) if *found == dtype => Ok((shape, bytes)),
-            Some((found, ..)) => Err(Error::Tensor {
-                name: name.to_owned(),
-                problem: format!("is {found:?}, not {dtype:?}"),
-            }),
-            None => Err(Error::Tensor {
-                name: name.to_owned(),
-                problem: "is not there".to_owned(),
-            }),
+        let wrong = |problem| Error::Tensor {
+            name: name.to_owned(),
+            problem,
+        };
+        let info = self
+            .metadata
+            .info(name)
+            .ok_or_else(|| wrong("is not there".to_owned()))?;
+        if info.dtype != dtype {
+            return Err(wrong(format!("is {:?}, not {dtype:?}", info.dtype)));
         }
+        let (from, to) = info.data_offsets;
+        // The offsets were checked against the file's length when it was read.
+        Ok((&info.shape, &self.bytes[self.start + from..self.start + to]))
     }
 
     /// Shape and values of a tensor of bytes.

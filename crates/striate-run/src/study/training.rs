@@ -7,7 +7,7 @@ use striate_corruptions::{Augmentation, Corruptor, ImageRef};
 use striate_data::augment::AugmentConfig;
 use striate_data::split::{STUDY_SEED, neural_split};
 use striate_data::{ImageSet, Preprocess};
-use striate_models::{MultiTaskNet, ReadoutInit};
+use striate_models::MultiTaskNet;
 use striate_random::{Seed, Stream};
 use striate_train::{
     CheckpointPolicy, MemoryResponses, NeuralTask, Observer, Outcome, Progress, ResponseSource,
@@ -120,7 +120,7 @@ impl TrialSplit {
     pub(super) fn add_readout(&self, net: &mut MultiTaskNet, seed: &Seed) -> Result<()> {
         let bias = mean_responses(&self.train as &dyn ResponseSource);
         let session = self.train.session();
-        Ok(net.add_readout(session, &bias, ReadoutInit::default(), seed)?)
+        Ok(net.add_readout(session, &bias, seed)?)
     }
 }
 

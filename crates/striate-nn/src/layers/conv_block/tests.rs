@@ -20,7 +20,7 @@ fn block(config: ConvBlockConfig) -> (Params, ConvBlock) {
         .enumerate()
     {
         let noise = random(var.dims(), 50 + i as u64);
-        let value = if name.ends_with("running_var") {
+        let value = if name.contains("running_var") {
             (noise.sqr().unwrap() + 0.5).unwrap()
         } else {
             (noise * 0.5).unwrap()
@@ -43,6 +43,7 @@ fn configs() -> Vec<(ConvBlockConfig, [usize; 3])> {
         in_channels,
         out_channels,
         batch_norm,
+        statistics: 2,
         pool,
     };
     vec![
@@ -132,8 +133,8 @@ fn gradients_agree_with_differences() {
                     Normalisation::Batch
                 } else {
                     Normalisation::Given(Statistics {
-                        mean: bn.running_mean.to_vec1()?,
-                        variance: bn.running_var.to_vec1()?,
+                        mean: bn.running[0].mean.to_vec1()?,
+                        variance: bn.running[0].variance.to_vec1()?,
                     })
                 };
                 let affine = Tensor::cat(
@@ -203,5 +204,31 @@ fn a_wrong_input_names_the_layer() {
             error.to_string(),
             "conv3_1.conv: expected an input of shape [batch, height, width, 3], found [2, 8, 6, 4]"
         );
+    }
+}
+
+#[test]
+fn a_fused_pass_uses_and_updates_the_set_of_its_context() {
+    let (config, [b, h, w]) = configs()[2];
+    let x = random(&[b, h, w, config.in_channels], 3);
+    for set in [0, 1] {
+        let (params, block) = block(config);
+        let before = params.state().unwrap();
+        let pass = |reference: bool, mut cx: Context| {
+            if reference {
+                cx = cx.reference();
+            }
+            flat(&block.forward(&x, &mut cx.with_statistics(set)).unwrap())
+        };
+        let fast = pass(false, Context::eval());
+        for (a, b) in fast.iter().zip(pass(true, Context::eval())) {
+            assert!((a - b).abs() <= 2e-4 + 2e-4 * b.abs(), "{a} {b}");
+        }
+        pass(false, Context::train(Seed::new(4).stream()));
+        for (name, value) in params.state().unwrap() {
+            let moved = flat(&value) != flat(&before[&name]);
+            let of_set = name.contains("running") && name.ends_with("_1") == (set == 1);
+            assert_eq!(moved, of_set, "{name}, set {set}");
+        }
     }
 }

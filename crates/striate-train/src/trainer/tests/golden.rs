@@ -39,8 +39,7 @@ fn twenty_steps_equal_pytorchs() {
     };
     let seed = Seed::new(1);
     let mut net = MultiTaskNet::new(&config, &Device::Cpu, &seed).unwrap();
-    net.add_readout("simulated", &[0.0; 5], ReadoutInit::default(), &seed)
-        .unwrap();
+    net.add_readout("simulated", &[0.0; 5], &seed).unwrap();
     let start: BTreeMap<String, Tensor> = golden
         .names()
         .iter()

@@ -6,7 +6,7 @@ mod learning;
 mod resume;
 
 use candle_core::Device;
-use striate_models::{Head, MultiTaskNet, ReadoutInit, VggConfig};
+use striate_models::{Head, MultiTaskNet, VggConfig};
 use striate_random::Seed;
 
 use crate::*;
@@ -115,7 +115,7 @@ pub(super) fn network(seed: u64) -> MultiTaskNet {
     };
     let seed = Seed::new(seed);
     let mut net = MultiTaskNet::new(&config, &Device::Cpu, &seed).unwrap();
-    net.add_readout("simulated", &[1.0; NEURONS], ReadoutInit::default(), &seed)
+    net.add_readout("simulated", &[1.0; NEURONS], &seed)
         .unwrap();
     net
 }
