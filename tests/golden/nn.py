@@ -8,6 +8,8 @@ f32, so the tolerances of the tests are those of f32 arithmetic alone. Maps are
 stored as torch has them (NCHW, weights OIHW).
 """
 
+import collections
+import collections.abc
 import sys
 from pathlib import Path
 
@@ -15,6 +17,10 @@ import numpy
 import safetensors
 import torch
 import torch.nn.functional as F
+# neuralpredictors 0.3.0 imports a name that left collections with Python 3.10.
+collections.Iterable = collections.abc.Iterable
+from neuralpredictors.layers.cores.conv2d import SE2dCore  # noqa: E402
+from neuralpredictors.regularizers import LaplaceL2norm  # noqa: E402
 from neuralpredictors.layers.readouts import FullFactorized2d, FullGaussian2d, PointPooled2d
 from safetensors.torch import save_file
 from torchvision.transforms.functional import gaussian_blur
@@ -189,6 +195,42 @@ def readout_kinds():
     rates("factorised", module, {}, features=module._features, mask=module.spatial)
 
 
+def depthwise():
+    for i, (k, padding, dilation, h, w, c) in enumerate([(3, 1, 1, 6, 5, 4), (5, 4, 2, 9, 8, 7), (2, 0, 3, 6, 7, 3)]):
+        x, weight = leaf(1, 2, c, h, w), leaf(2, c, 1, k, k)
+        y = F.conv2d(x, weight, padding=padding, dilation=dilation, groups=c)
+        settings = {"settings": torch.tensor([padding, dilation])}
+        save(f"depthwise_{i}", with_gradients(settings, y, x=x, weight=weight))
+
+
+def se_core():
+    """The core of neuralpredictors, small, in training mode; parameters in its names."""
+    torch.manual_seed(3)
+    core = SE2dCore(1, 6, 4, 3, layers=3, gamma_input=10, final_nonlinearity=True, bias=False, momentum=0.9,
+                    pad_input=False, batch_norm=True, hidden_dilation=2, hidden_padding=2, n_se_blocks=1,
+                    se_reduction=3, depth_separable=True, stack=-1, attention_conv=False).double()
+    with torch.no_grad():
+        for i, value in enumerate(core.parameters()):
+            value.copy_(leaf(20 + i, *value.shape, scale=0.5))
+    x = leaf(1, 3, 1, 9, 8)
+    result = {}
+    for mode in ("train", "eval"):
+        core.train(mode == "train")
+        x.grad = None
+        core.zero_grad()
+        y = core(x)
+        parameters = dict(core.named_parameters())
+        result = with_gradients({}, y, x=x, **{k: v for k, v in parameters.items()})
+        result["regulariser"] = core.regularizer()
+        save(f"se_core_{mode}", {**result, **{k: v for k, v in core.named_buffers() if "running" in k}})
+
+
+def laplace():
+    weight = leaf(1, 3, 2, 6, 5)
+    y = LaplaceL2norm(padding=1).double()(weight)
+    save("laplace_l2norm", with_gradients({}, y, weight=weight))
+
+
 def losses():
     logits, labels = leaf(1, 6, 5, scale=4.0), torch.tensor([0, 4, 2, 2, 1, 3])
     y = F.cross_entropy(logits, labels)
@@ -268,6 +310,6 @@ def blur():
 if __name__ == "__main__":
     versions = {"torch": torch, "numpy": numpy, "safetensors": safetensors}
     print(", ".join(f"{name} {module.__version__}" for name, module in versions.items()))
-    for make in (conv2d, linear, batch_norm, block, pools, activations, dropout, sample, readout, readout_kinds,
+    for make in (conv2d, linear, batch_norm, block, pools, activations, dropout, sample, readout, readout_kinds, depthwise, se_core, laplace,
                  losses, optimisers, plateau, blur):
         make()

@@ -24,7 +24,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("fetch", &[]),
     ("corruptions", &["random"]),
     ("nn", &["random", "kernels"]),
-    ("models", &["random", "data", "nn"]),
+    ("models", &["random", "kernels", "data", "nn"]),
     ("train", &["random", "data", "nn", "models"]),
     ("robustness", &["random"]),
     ("rsa", &["random", "kernels"]),

@@ -56,8 +56,8 @@ pub struct Evaluate {
 pub struct Predict {
     #[command(flatten)]
     subject: Subject,
-    /// The npz file: ids, labels, class_names, logits [images, classes] and, of a
-    /// co-trained network, responses [images, neurons].
+    /// The npz file: ids, labels, class_names, logits [images, classes] (not of the V1
+    /// model) and, of a network with readouts, responses [images, neurons].
     #[arg(long)]
     out: PathBuf,
 }
@@ -133,7 +133,6 @@ pub fn predict(arguments: &Predict) -> Result<ExitCode, Error> {
     };
     let labels = set.labels.iter().map(|l| i64::from(*l)).collect();
     let mut arrays = BTreeMap::from([
-        ("logits".to_owned(), rows(network.logits(&set.images)?)?),
         (
             "labels".to_owned(),
             Array::new(vec![count], Values::I64(labels))?,
@@ -147,6 +146,9 @@ pub fn predict(arguments: &Predict) -> Result<ExitCode, Error> {
             Array::new(vec![count], Values::Text(set.ids.clone()))?,
         ),
     ]);
+    if let Some(logits) = network.logits(&set.images)? {
+        arrays.insert("logits".to_owned(), rows(logits)?);
+    }
     if let Some(responses) = network.responses(&set.images)? {
         arrays.insert("responses".to_owned(), rows(responses)?);
     }

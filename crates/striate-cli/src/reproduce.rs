@@ -3,13 +3,13 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use striate_run::{DeviceKind, Error, ModelName, Options, Outcome, Recipe, reproduce};
+use striate_run::{DeviceKind, Error, ModelName, Options, Outcome, Ratio, Recipe, reproduce};
 
 use crate::real_data::RealData;
 
 #[derive(clap::Args)]
 pub struct Arguments {
-    /// A recipe that ships with Striate (smoke, mini, tiny), or the path of a TOML file.
+    /// A recipe that ships with Striate (smoke, mini, tiny, paper), or the path of a TOML file.
     #[arg(long, default_value = "mini")]
     recipe: String,
     #[command(flatten)]
@@ -20,9 +20,14 @@ pub struct Arguments {
     /// Seeds of the networks, instead of the recipe's: 1,2,3.
     #[arg(long, value_delimiter = ',')]
     seeds: Option<Vec<u64>>,
-    /// Models, instead of the recipe's: baseline,mtl_monkey,mtl_shuffled,oracle,mtl_oracle.
+    /// Models, instead of the recipe's: baseline,mtl_monkey,mtl_shuffled,oracle,mtl_oracle,
+    /// mtl_recorded, and the other controls: mtl_gaussian,mtl_shuffled_within,mtl_pixels,mtl_random,
+    /// mtl_gabor,mtl_scrambled.
     #[arg(long, value_delimiter = ',')]
     models: Option<Vec<ModelName>>,
+    /// Neural to image batches in co-training, instead of the recipe's: 1:15, 1:1, 5:1.
+    #[arg(long)]
+    ratio: Option<Ratio>,
     /// Where to compute.
     #[arg(long, default_value = "cpu")]
     device: DeviceKind,
@@ -40,6 +45,9 @@ pub struct Arguments {
 pub fn run(arguments: &Arguments) -> Result<ExitCode, Error> {
     let mut recipe = Recipe::load(&arguments.recipe)?;
     arguments.data.apply(&mut recipe)?;
+    if let Some(ratio) = arguments.ratio {
+        recipe.set_ratio(ratio)?;
+    }
     if let Some(seeds) = &arguments.seeds {
         recipe.seeds.clone_from(seeds);
     }

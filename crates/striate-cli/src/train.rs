@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use striate_run::{DeviceKind, Error, ModelName, Options, Outcome, Recipe, train};
+use striate_run::{DeviceKind, Error, Options, Outcome, Ratio, Recipe, Trainable, train};
 
 use crate::real_data::RealData;
 
@@ -13,11 +13,13 @@ Steps that the run at --out has finished are used again, and a training that was
 goes on where it stood. The file is safetensors; its header says recipe, model, seed,
 architecture, normalisation, classes and revision.")]
 pub struct Arguments {
-    /// A recipe that ships with Striate (smoke, mini, tiny), or the path of a TOML file.
+    /// A recipe that ships with Striate (smoke, mini, tiny, paper), or the path of a TOML file.
     recipe: String,
-    /// baseline, mtl_monkey, mtl_shuffled, oracle or mtl_oracle.
+    /// baseline, mtl_monkey, mtl_shuffled, oracle, mtl_oracle, mtl_recorded, or another control:
+    /// mtl_gaussian, mtl_shuffled_within, mtl_pixels, mtl_random, mtl_gabor, mtl_scrambled;
+    /// or v1, the model of the recordings, which predicts responses alone.
     #[arg(long)]
-    model: ModelName,
+    model: Trainable,
     /// The seed of the network.
     #[arg(long, default_value_t = 1)]
     seed: u64,
@@ -29,6 +31,9 @@ pub struct Arguments {
     /// The file to write [default: `OUT/networks/MODEL-SEED.safetensors`].
     #[arg(long)]
     file: Option<PathBuf>,
+    /// Neural to image batches in co-training, instead of the recipe's: 1:15, 1:1, 5:1.
+    #[arg(long)]
+    ratio: Option<Ratio>,
     /// Where to compute.
     #[arg(long, default_value = "cpu")]
     device: DeviceKind,
@@ -46,6 +51,9 @@ pub struct Arguments {
 pub fn run(arguments: &Arguments) -> Result<ExitCode, Error> {
     let mut recipe = Recipe::load(&arguments.recipe)?;
     arguments.data.apply(&mut recipe)?;
+    if let Some(ratio) = arguments.ratio {
+        recipe.set_ratio(ratio)?;
+    }
     let (model, seed) = (arguments.model, arguments.seed);
     let out = arguments
         .out
@@ -53,7 +61,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Error> {
         .unwrap_or_else(|| PathBuf::from("runs").join(&recipe.name));
     let file = arguments.file.clone().unwrap_or_else(|| {
         out.join("networks")
-            .join(format!("{}-{seed}.safetensors", model.name()))
+            .join(format!("{model}-{seed}.safetensors"))
     });
     let options = Options {
         out,

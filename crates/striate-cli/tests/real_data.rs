@@ -26,7 +26,7 @@ fn smoke(folder: &Path, arguments: &[&str]) -> Output {
             "--recipe",
             "smoke",
             "--models",
-            "baseline,mtl_monkey",
+            "baseline,mtl_monkey,mtl_recorded",
         ])
         .args(["--quiet", "--out", "run"])
         .args(arguments)
@@ -107,6 +107,45 @@ fn sessions_and_class_folders_run_through_the_whole_study() {
         text(&plan.stdout).contains("steps; about 0 s to go"),
         "{}",
         text(&plan.stdout)
+    );
+}
+
+/// One session of a second area: its readouts look at a layer of the classifier's.
+#[test]
+fn a_second_area_teaches_a_deeper_layer() {
+    let folder = place("real-data-areas");
+    data(&folder);
+    let smoke = include_str!("../../striate-run/recipes/smoke.toml");
+    let own = "split = \"conv3_1\"\nreadout_layers = { 102 = \"conv3_2\" }\n";
+    let recipe = smoke.replacen("split = \"conv3_1\"\n", own, 1);
+    write(&folder.join("areas.toml"), &recipe);
+    let run = |recipe: &str| {
+        let models = "baseline,mtl_monkey,mtl_recorded,mtl_oracle";
+        Command::new(env!("CARGO_BIN_EXE_striate"))
+            .current_dir(&folder)
+            .args(["reproduce", "--recipe", recipe, "--models", models])
+            .args(["--recordings", "sessions", "--quiet", "--out", "run"])
+            .stdin(Stdio::null())
+            .output()
+            .unwrap()
+    };
+    let output = run("areas.toml");
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    let table = fs::read_to_string(folder.join("run/results/neural.csv")).unwrap();
+    for model in ["v1", "baseline", "mtl_monkey", "mtl_recorded", "mtl_oracle"] {
+        assert!(
+            table.contains(&format!("\n{model},1,recordings,")),
+            "{table}"
+        );
+    }
+    write(
+        &folder.join("wrong.toml"),
+        recipe.replace("conv3_2", "conv4_1"),
+    );
+    let said = text(&run("wrong.toml").stderr);
+    assert!(
+        said.contains("readout_layers.102: expected one of conv1_1"),
+        "{said}"
     );
 }
 

@@ -310,3 +310,22 @@ fn a_write_that_fails_keeps_what_was_finished() {
         .unwrap();
     results(&whole);
 }
+
+#[test]
+fn every_control_is_trained_and_the_best_one_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let controls = "mtl_shuffled,mtl_gaussian,mtl_shuffled_within,mtl_pixels,mtl_random,\
+                    mtl_gabor,mtl_scrambled";
+    let models = format!("baseline,mtl_monkey,mtl_recorded,{controls}");
+    let more = ["--models", models.as_str()];
+    let output = smoke(folder.path(), "runs", &more).output().unwrap();
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    let out = folder.path().join("runs");
+    let page = fs::read_to_string(out.join("report.html")).unwrap();
+    assert!(page.contains("more robust than the best of 7 controls"));
+    assert!(page.contains("one seed gives no interval, so this decides nothing"));
+    let table = fs::read_to_string(out.join("results/scores.csv")).unwrap();
+    for model in models.split(',') {
+        assert!(table.contains(&format!("\n{model},overall")), "{model}");
+    }
+}

@@ -219,3 +219,74 @@ fn what_does_not_fit_is_named() {
     let unknown = ["train", "smoke", "--model", "monkey"];
     fails(folder, &unknown, 2, &["monkey"]);
 }
+
+#[test]
+fn the_v1_model_is_trained_alone_and_predicts_responses_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = folder.path();
+    let train = ["train", "smoke", "--model", "v1", "--seed", "3", "--quiet"];
+    let said = runs(at, &train);
+    let file = "runs/smoke/networks/v1-3.safetensors";
+    assert!(said.contains(file), "{said}");
+    let (classes, size) = header(&at.join(file));
+    assert_eq!((classes.len(), size), (0, 32));
+    let names: Vec<String> = ["b", "a"].map(str::to_owned).to_vec();
+    images(&at.join("images.npz"), &names, size);
+    let out = ["--images", "images.npz", "--out", "found.npz"];
+    runs(at, &[&["predict", file], &out[..]].concat());
+    let found = read_npz(&at.join("found.npz")).unwrap();
+    assert!(!found.contains_key("logits"));
+    let responses = &found["responses"];
+    assert_eq!(responses.shape, [4, 24]);
+    let Values::F32(rates) = &responses.values else {
+        panic!("{responses:?}");
+    };
+    assert!(rates.iter().all(|rate| *rate > 0.0 && rate.is_finite()));
+    // Accuracy needs classes.
+    fails(
+        at,
+        &["evaluate", file, "--images", "images.npz"],
+        3,
+        &["no classes", "striate predict"],
+    );
+    fails(at, &["train", "smoke", "--model", "v2"], 2, &["v2", "v1"]);
+}
+
+/// The group's other V1 model, in small: another core, another readout, another regulariser.
+#[test]
+fn a_v1_model_may_have_a_core_and_a_readout_of_its_own() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = folder.path();
+    let smoke = include_str!("../../striate-run/recipes/smoke.toml");
+    let own = "[v1_network]
+readout = { kind = \"point_pooled\" }
+core = { channels = 8, input_kernel = 9, hidden_kernel = 3, se_reduction = 4 }
+
+[v1]
+gamma_input = 10.0
+";
+    fs::write(at.join("se.toml"), smoke.replacen("[v1]\n", own, 1)).unwrap();
+    runs(at, &["train", "se.toml", "--model", "v1", "--quiet"]);
+    let file = "runs/smoke/networks/v1-1.safetensors";
+    images(&at.join("images.npz"), &["a".to_owned()], 32);
+    let out = ["--images", "images.npz", "--out", "found.npz"];
+    runs(at, &[&["predict", file], &out[..]].concat());
+    assert_eq!(
+        read_npz(&at.join("found.npz")).unwrap()["responses"].shape,
+        [2, 24]
+    );
+    // It is no VGG, and its map has a size of its own.
+    fails(
+        at,
+        &["convert", file, "out.safetensors"],
+        3,
+        &["core", "a VGG"],
+    );
+    let wrong = own.replace("input_kernel = 9", "input_kernel = 33");
+    fs::write(at.join("wrong.toml"), smoke.replacen("[v1]\n", &wrong, 1)).unwrap();
+    let parts = ["v1_network: core.input_kernel", "33"];
+    fails(at, &["train", "wrong.toml", "--model", "v1"], 3, &parts);
+    // Its predictions teach the other networks.
+    let train = ["train", "se.toml", "--model", "mtl_scrambled", "--quiet"];
+    assert!(runs(at, &train).contains("mtl_scrambled-1.safetensors"));
+}

@@ -31,6 +31,7 @@
 
 mod conv;
 pub mod cpu;
+mod depthwise;
 mod dft;
 mod error;
 mod gemm;
@@ -53,6 +54,9 @@ mod winograd;
 pub use conv::{
     Algorithm, Product, algorithm, conv2d_backward_input, conv2d_backward_weight, conv2d_forward,
     with_algorithm,
+};
+pub use depthwise::{
+    DepthwiseShape, depthwise_backward_input, depthwise_backward_weight, depthwise_forward,
 };
 pub use dft::{Dft, dft2};
 pub use error::{Error, Result};

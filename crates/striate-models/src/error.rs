@@ -53,6 +53,9 @@ pub enum Error {
         /// The size found.
         found: String,
     },
+    /// A transform of images.
+    #[error(transparent)]
+    Kernels(#[from] striate_kernels::Error),
     /// A layer or an operation.
     #[error(transparent)]
     Nn(#[from] striate_nn::Error),

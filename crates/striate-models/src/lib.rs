@@ -3,8 +3,11 @@
 //! * [`VggConfig`] states a network; [`VggConfig::check`] turns it into a [`Plan`]
 //!   or says what does not fit.
 //! * [`MultiTaskNet`] is the network: a trunk up to a named layer, a classifier on it,
-//!   and one Gaussian readout per recording session.
+//!   and one readout per recording session.
+//! * [`SeCoreConfig`] puts the group's squeeze-excitation core in place of the trunk, for
+//!   models of recordings alone.
 //! * [`torchvision`] takes such a network from PyTorch's tensors and gives it back.
+//! * [`controls`] makes targets that stand in for responses.
 //! * [`population`] stands in for recordings: Gabor cells with divisive normalisation
 //!   and Poisson spikes. What it gives is simulated.
 //!
@@ -18,14 +21,18 @@
 //! # Ok::<(), striate_models::Error>(())
 //! ```
 
+pub mod controls;
 mod error;
 mod head;
 mod net;
 pub mod population;
+mod se_core;
 pub mod torchvision;
 mod trunk;
 mod vgg;
 
 pub use error::Error;
 pub use net::{MultiTaskNet, part, statistics};
+pub use se_core::SeCoreConfig;
+pub use striate_nn::ReadoutConfig;
 pub use vgg::{Head, LayerName, LayerPlan, Plan, Preset, VggConfig};

@@ -10,6 +10,7 @@ use striate_nn::{Context, Params, Readout};
 use striate_random::Seed;
 
 use crate::head::ClassifierHead;
+use crate::se_core::SeCore;
 use crate::trunk::Trunk;
 use crate::{Error, LayerName, Plan, VggConfig};
 
@@ -56,6 +57,36 @@ pub mod statistics {
     }
 }
 
+/// What comes before the split.
+#[derive(Debug)]
+enum Shared {
+    Vgg(Trunk),
+    Se(SeCore),
+}
+
+impl Shared {
+    fn forward(&self, x: &Tensor, cx: &mut Context) -> Result<Tensor, Error> {
+        match self {
+            Self::Vgg(trunk) => trunk.forward(x, cx),
+            Self::Se(core) => core.forward(x, cx),
+        }
+    }
+
+    fn set_frozen(&self, frozen: bool) {
+        match self {
+            Self::Vgg(trunk) => trunk.set_frozen(frozen),
+            Self::Se(core) => core.set_frozen(frozen),
+        }
+    }
+
+    fn first_kernels(&self) -> Option<Tensor> {
+        match self {
+            Self::Vgg(trunk) => trunk.first_kernels(),
+            Self::Se(core) => Some(core.first_kernels()),
+        }
+    }
+}
+
 /// A VGG with a trunk shared by image classification and neural prediction.
 ///
 /// Without a head ([`Head::None`](crate::Head::None)) it is the single-task V1 model.
@@ -86,7 +117,7 @@ pub mod statistics {
 pub struct MultiTaskNet {
     plan: Plan,
     params: Params,
-    shared: Trunk,
+    shared: Shared,
     classifier: Option<(Trunk, ClassifierHead)>,
     readouts: BTreeMap<String, Readout>,
 }
@@ -105,14 +136,24 @@ impl MultiTaskNet {
         let seed = seed.child("initialise");
         let batch_norm = config.batch_norm;
         let sets = 1 + usize::from(config.statistics_per_task);
-        let shared = Trunk::new(
-            plan.shared(),
-            false,
-            batch_norm,
-            sets,
-            &root.sub(part::SHARED),
-            &seed,
-        )?;
+        // Beyond the split, stimuli are seen only by the readouts that lie there.
+        let unshared_sets = if config.deepest() == config.split {
+            1
+        } else {
+            sets
+        };
+        let scope = root.sub(part::SHARED);
+        let shared = match &config.core {
+            Some(core) => Shared::Se(SeCore::new(core, config.in_channels, &scope, &seed)?),
+            None => Shared::Vgg(Trunk::new(
+                plan.shared(),
+                false,
+                batch_norm,
+                sets,
+                &scope,
+                &seed,
+            )?),
+        };
         let head = ClassifierHead::new(&plan, &root.sub(part::HEAD), &seed)?;
         let classifier = match head {
             Some(head) => {
@@ -120,7 +161,7 @@ impl MultiTaskNet {
                     plan.unshared(),
                     plan.pool_at_split(),
                     batch_norm,
-                    1,
+                    unshared_sets,
                     &root.sub(part::UNSHARED),
                     &seed,
                 )?;
@@ -137,8 +178,8 @@ impl MultiTaskNet {
         })
     }
 
-    /// Adds a readout of the configured kind on the shared map for the neurons of a
-    /// session.
+    /// Adds a readout of the configured kind for the neurons of a session, on the shared
+    /// map or on the layer that the configuration names for this session.
     ///
     /// `bias` holds one initial value per neuron; the study takes the mean responses
     /// of the first training batch (training.md 4.2).
@@ -153,8 +194,16 @@ impl MultiTaskNet {
         }
         let scope = self.params.root().sub(part::READOUT).sub(session);
         let mut stream = seed.child("initialise readout").child(session).stream();
-        let size = self.plan.shared_size();
-        let map = [size, size, self.plan.shared_channels()];
+        let map = match self.layer_of(session) {
+            Some(layer) => {
+                let layer = &self.plan.layers()[self.plan.find(layer)?];
+                [layer.map_size, layer.map_size, layer.outputs]
+            }
+            None => {
+                let size = self.plan.shared_size();
+                [size, size, self.plan.shared_channels()]
+            }
+        };
         let kind = &self.plan.config().readout;
         let readout = Readout::new(kind, map, bias, &scope, &mut stream)?;
         self.readouts.insert(session.to_owned(), readout);
@@ -186,8 +235,10 @@ impl MultiTaskNet {
     ///
     /// If the shape does not fit or the network has no head.
     pub fn logits(&self, x: &Tensor, cx: &mut Context) -> Result<Tensor, Error> {
-        let map = self.features_of(statistics::IMAGES, x, cx)?;
-        self.logits_from_features(&map, cx)
+        with_statistics(statistics::IMAGES, cx, |cx| {
+            let map = self.features(x, cx)?;
+            self.logits_from_features(&map, cx)
+        })
     }
 
     /// The class scores from the shared map.
@@ -211,22 +262,38 @@ impl MultiTaskNet {
     ///
     /// If the shape does not fit or the session has no readout.
     pub fn responses(&self, session: &str, x: &Tensor, cx: &mut Context) -> Result<Tensor, Error> {
-        let map = self.features_of(statistics::STIMULI, x, cx)?;
-        self.responses_from_features(session, &map, cx)
+        with_statistics(statistics::STIMULI, cx, |cx| {
+            let map = match self.layer_of(session) {
+                Some(layer) => self.layer_output(layer, x, cx)?,
+                None => self.features(x, cx)?,
+            };
+            Ok(self.readout(session)?.forward(&map, cx)?)
+        })
     }
 
-    /// The rates of a session's neurons from the shared map.
+    /// The rates of all neurons, session after session in the order of their names.
+    ///
+    /// # Shapes
+    ///
+    /// `x`: `[batch, size, size, 1 or 3]`; the result: `[batch, neurons of all sessions]`.
     ///
     /// # Errors
     ///
-    /// If the shape does not fit or the session has no readout.
-    pub fn responses_from_features(
-        &self,
-        session: &str,
-        map: &Tensor,
-        cx: &mut Context,
-    ) -> Result<Tensor, Error> {
-        Ok(self.readout(session)?.forward(map, cx)?)
+    /// If the shape does not fit or there is no session.
+    pub fn all_responses(&self, x: &Tensor, cx: &mut Context) -> Result<Tensor, Error> {
+        with_statistics(statistics::STIMULI, cx, |cx| {
+            let mut shared: Option<Tensor> = None;
+            let mut rates = Vec::new();
+            for (session, readout) in &self.readouts {
+                let map = match (self.layer_of(session), &shared) {
+                    (Some(layer), _) => self.layer_output(layer, x, cx)?,
+                    (None, Some(map)) => map.clone(),
+                    (None, None) => shared.insert(self.features(x, cx)?).clone(),
+                };
+                rates.push(readout.forward(&map, cx)?);
+            }
+            Ok(Tensor::cat(&rates, 1)?)
+        })
     }
 
     /// The map after the ReLU of the named layer, before any pool that follows it, with
@@ -245,11 +312,29 @@ impl MultiTaskNet {
         let shared = self.plan.shared().len();
         let x = self.expand(x)?;
         if index < shared {
-            self.shared.output_of(index, &x, cx)
+            match &self.shared {
+                Shared::Vgg(trunk) => trunk.output_of(index, &x, cx),
+                // It has no layers with names of a VGG, so none was found above.
+                Shared::Se(core) => core.forward(&x, cx),
+            }
         } else {
             let map = self.shared.forward(&x, cx)?;
             self.classifier()?.0.output_of(index - shared, &map, cx)
         }
+    }
+
+    /// The kernels that see the image, `[out, kernel, kernel, in]`, as part of the gradient
+    /// graph: for regularisers of their shape.
+    ///
+    /// # Errors
+    ///
+    /// If no layer is shared, which a checked plan excludes.
+    pub fn first_kernels(&self) -> Result<Tensor, Error> {
+        self.shared.first_kernels().ok_or_else(|| Error::Field {
+            field: "split".to_owned(),
+            expected: "at least one shared layer".to_owned(),
+            found: "none".to_owned(),
+        })
     }
 
     /// The readout of a session.
@@ -291,6 +376,17 @@ impl MultiTaskNet {
         self.shared.set_frozen(frozen);
     }
 
+    /// Freezes all layers but the readouts, as [`MultiTaskNet::freeze_shared`] does.
+    pub fn freeze_layers(&self, frozen: bool) {
+        self.freeze_shared(frozen);
+        for part in [part::UNSHARED, part::HEAD] {
+            self.params.set_trainable(part, !frozen);
+        }
+        if let Some((unshared, _)) = &self.classifier {
+            unshared.set_frozen(frozen);
+        }
+    }
+
     /// Gives fresh weights and statistics to the unshared layers and the head.
     ///
     /// # Errors
@@ -315,12 +411,11 @@ impl MultiTaskNet {
         Ok(self.params.load_state_of(part::SHARED, &state)?)
     }
 
-    /// The shared map with these running statistics.
-    fn features_of(&self, set: usize, x: &Tensor, cx: &mut Context) -> Result<Tensor, Error> {
-        let before = cx.set_statistics(set);
-        let map = self.features(x, cx);
-        cx.set_statistics(before);
-        map
+    /// The layer that a session's readout looks at, if it is not the shared map.
+    fn layer_of(&self, session: &str) -> Option<LayerName> {
+        let config = self.plan.config();
+        let layer = config.readout_layers.get(session).copied();
+        layer.filter(|layer| *layer != config.split)
     }
 
     fn classifier(&self) -> Result<&(Trunk, ClassifierHead), Error> {
@@ -344,6 +439,18 @@ impl MultiTaskNet {
             }),
         }
     }
+}
+
+/// Runs a pass with this set of running statistics.
+fn with_statistics<T>(
+    set: usize,
+    cx: &mut Context,
+    pass: impl FnOnce(&mut Context) -> Result<T, Error>,
+) -> Result<T, Error> {
+    let before = cx.set_statistics(set);
+    let result = pass(cx);
+    cx.set_statistics(before);
+    result
 }
 
 #[cfg(test)]

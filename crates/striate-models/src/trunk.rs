@@ -81,6 +81,11 @@ impl Trunk {
         Ok(map)
     }
 
+    /// The kernels of the first block, `[out, 3, 3, in]`.
+    pub(crate) fn first_kernels(&self) -> Option<Tensor> {
+        self.blocks.first().map(|block| block.conv.weight.tensor())
+    }
+
     pub(crate) fn set_frozen(&self, frozen: bool) {
         for block in &self.blocks {
             block.set_frozen(frozen);

@@ -53,8 +53,9 @@ pub use error::{Error, Result};
 pub use gradients::Gradients;
 pub use layers::{
     BatchNorm, BatchNormConfig, Conv2d, Conv2dConfig, ConvBlock, ConvBlockConfig, Covariance,
-    Dropout, DropoutConfig, FactorisedReadout, GaussianReadout, Linear, LinearConfig,
-    PointPooledReadout, Readout, ReadoutConfig, Running,
+    DepthwiseConv2d, DepthwiseConv2dConfig, Dropout, DropoutConfig, FactorisedReadout,
+    GaussianReadout, Linear, LinearConfig, PointPooledReadout, Readout, ReadoutConfig, Running,
+    SqueezeExcitation, SqueezeExcitationConfig,
 };
 pub use optim::{Adam, AdamConfig, Optimizer, Sgd, SgdConfig};
 pub use params::{Param, Params, Scope};

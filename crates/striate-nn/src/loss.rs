@@ -163,5 +163,27 @@ fn check(place: &str, prediction: &Tensor, target: &Tensor) -> Result<()> {
     }
 }
 
+/// How rough kernels are, whatever their size: `sum (L * w)^2 / sum w^2`, where `L` is the
+/// 3x3 Laplace filter (4 in the middle, -1 beside it) over each slice of a kernel, with
+/// zeros around it (training.md 2.2).
+///
+/// # Shapes
+///
+/// `weight` `[out, height, width, in]`; a scalar.
+///
+/// # Errors
+///
+/// If the weight has another rank.
+pub fn laplace_l2norm(weight: &Tensor) -> Result<Tensor> {
+    let [_, height, width, _] = dims(weight, "laplace_l2norm", "[out, height, width, in]")?;
+    let padded = weight.pad_with_zeros(1, 1, 1)?.pad_with_zeros(2, 1, 1)?;
+    let moved = |down: usize, right: usize| -> Result<Tensor> {
+        Ok(padded.narrow(1, down, height)?.narrow(2, right, width)?)
+    };
+    let beside = ((moved(0, 1)? + moved(2, 1)?)? + (moved(1, 0)? + moved(1, 2)?)?)?;
+    let rough = ((weight * 4.0)? - beside)?.sqr()?.sum_all()?;
+    Ok((rough / weight.sqr()?.sum_all()?)?)
+}
+
 #[cfg(test)]
 mod tests;

@@ -161,6 +161,11 @@ pub enum Error {
         /// Classes of the network that the images do not have.
         lacking: Vec<String>,
     },
+    /// Class scores of a network that has none.
+    #[error(
+        "the network has no classes: it is a model of V1, which predicts responses (striate predict)"
+    )]
+    NoClasses,
     /// No protocol begins with these digits.
     #[error("{}: {problem}", path.display())]
     Explain {
@@ -193,6 +198,7 @@ impl Error {
             | Self::Source { .. }
             | Self::NoPath { .. }
             | Self::Classes { .. }
+            | Self::NoClasses
             | Self::Data(_)
             | Self::Attack(striate_attack::Error::Setting { .. })
             | Self::Tensor { .. } => ErrorKind::Input,

@@ -28,18 +28,18 @@ mod study;
 pub use doctor::doctor;
 pub use engine::Outcome;
 pub use error::{Error, ErrorKind, Result};
-pub use model_name::ModelName;
+pub use model_name::{ModelName, Trainable};
 pub use network_file::{NetworkHeader, TrainedNetwork, train};
 pub use protocol::{Protocol, explain};
 pub use recipe::{
     Recipe, ReconstructionConfig, RecordingConfig, RobustnessConfig, RsaConfig, SaliencyConfig,
-    Split,
+    Split, V1Network,
 };
 pub use reproduce::{Options, open_device, reproduce};
 pub use sources::{ImagesConfig, RecordingsConfig};
 pub use striate_models::LayerName;
 pub use striate_nn::{DeviceKind, restart_with_one_pool};
-pub use striate_train::StopFlag;
+pub use striate_train::{Ratio, StopFlag};
 pub use study::attacks::{AttackGoal, AttacksConfig};
 
 /// The revision of the code: a commit, with `+changes` if the tree had any, or

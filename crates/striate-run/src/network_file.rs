@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use striate_attack::Observer;
 use striate_corruptions::{Corruption, Severity, Table};
 use striate_data::{ImageSet, Images, Normalize, Preprocess};
-use striate_models::VggConfig;
+use striate_models::{Head, VggConfig};
 use striate_random::Seed;
 use striate_train::Checkpoint;
 
@@ -23,7 +23,7 @@ use crate::study::benchmark::{corrupt, inputs};
 use crate::study::dataset::DataInfo;
 use crate::study::network::{Network, state_of};
 use crate::study::{Study, train::TrainNetwork};
-use crate::{Error, ModelName, Recipe, Result};
+use crate::{Error, ModelName, Recipe, Result, Trainable};
 
 /// The layout of the header; another number is not read.
 pub(crate) const LAYOUT: u32 = 1;
@@ -34,7 +34,7 @@ pub struct NetworkHeader {
     pub(crate) layout: u32,
     /// The recipe's name; of a converted network, what it was converted from.
     pub recipe: String,
-    /// Which model of the study it is, if any.
+    /// Which model of the study it is, if any. None for the V1 model.
     pub model: Option<ModelName>,
     /// The seed of the network, if it was trained here.
     pub seed: Option<u64>,
@@ -43,7 +43,7 @@ pub struct NetworkHeader {
     /// The statistics that normalise its images: of one channel for a network that sees
     /// gray, of three for one that sees colour.
     pub normalize: Normalize,
-    /// The classes, in the order of the class scores.
+    /// The classes, in the order of the class scores; none for the V1 model.
     pub class_names: Vec<String>,
     /// How it was trained or converted: the step's key, configuration and inputs, or the
     /// file's hash and what was said of it.
@@ -111,7 +111,7 @@ pub(crate) fn write_whole(file: &Path, bytes: &[u8]) -> Result<()> {
 /// step, or a file that cannot be written.
 pub fn train(
     recipe: &Recipe,
-    model: ModelName,
+    model: Trainable,
     seed: u64,
     options: &Options,
     file: &Path,
@@ -140,26 +140,42 @@ pub fn train(
         };
         let images: DataInfo = data.json("info.json")?;
         let manifest = trained.manifest();
+        let (model, network, normalize, class_names) = match model {
+            Trainable::Model(model) => {
+                let network = recipe.network_of(model);
+                (Some(model), network, images.normalize, images.class_names)
+            }
+            Trainable::V1 => {
+                let network = recipe.network_of_v1();
+                (None, network, images.stimuli_normalize, Vec::new())
+            }
+        };
         let header = NetworkHeader {
             layout: LAYOUT,
             recipe: recipe.name.clone(),
-            model: Some(model),
+            model,
             seed: Some(seed),
-            network: recipe.network_of(model),
-            normalize: images.normalize,
-            class_names: images.class_names,
+            network,
+            normalize,
+            class_names,
             training: json!({
                 "key": manifest.key, "config": manifest.config, "inputs": manifest.inputs,
             }),
             revision: manifest.revision.clone(),
         };
-        write(file, &header, state_of(trained, device)?)?;
-        let info = TrainNetwork::info(trained)?;
+        let state = state_of(trained, device)?;
+        // Statistics are no parameters.
+        let parameters: usize = state
+            .iter()
+            .filter(|(name, _)| !name.contains(".bn.running_"))
+            .map(|(_, tensor)| tensor.elem_count())
+            .sum();
+        write(file, &header, state)?;
+        let history = TrainNetwork::history(trained)?;
         println!("network {}", file.display());
         progress.line(&format!(
-            "{} parameters, {} epochs, done in {}",
-            info.parameters,
-            info.epochs,
+            "{parameters} parameters, {} epochs, done in {}",
+            history.trained(),
             clock(summary.seconds)
         ));
         Ok(Outcome::Finished)
@@ -194,7 +210,7 @@ impl TrainedNetwork {
         &self.header
     }
 
-    /// The class scores.
+    /// The class scores; none of a network without classes.
     ///
     /// # Shapes
     ///
@@ -203,8 +219,11 @@ impl TrainedNetwork {
     /// # Errors
     ///
     /// If the images have another size.
-    pub fn logits(&self, images: &Images) -> Result<Vec<f32>> {
-        self.network.logits(&self.inputs(images)?)
+    pub fn logits(&self, images: &Images) -> Result<Option<Vec<f32>>> {
+        let inputs = self.inputs(images)?;
+        self.has_classes()
+            .then(|| self.network.logits(&inputs))
+            .transpose()
     }
 
     /// The predicted rates in spikes per stimulus, if it was co-trained.
@@ -222,13 +241,17 @@ impl TrainedNetwork {
         has.then(|| self.network.responses(&inputs)).transpose()
     }
 
-    /// The images with labels in the order of this network's classes.
+    /// The images with labels in the order of this network's classes; as they are for a
+    /// network without classes.
     ///
     /// # Errors
     ///
     /// If the two do not have the same classes: those that one lacks are named.
     pub fn fit_labels(&self, mut set: ImageSet) -> Result<ImageSet> {
         let known = &self.header.class_names;
+        if known.is_empty() {
+            return Ok(set);
+        }
         let missing = |a: &[String], b: &[String]| -> Vec<String> {
             a.iter().filter(|name| !b.contains(name)).cloned().collect()
         };
@@ -252,13 +275,15 @@ impl TrainedNetwork {
     ///
     /// # Errors
     ///
-    /// If the images have another size, or are too small for the corruption.
+    /// If the images have another size, or are too small for the corruption, or the network
+    /// has no classes.
     pub fn correct(
         &self,
         set: &ImageSet,
         corrupted: Option<(Corruption, Severity, Table)>,
         seed: u64,
     ) -> Result<u64> {
+        self.check_classes()?;
         let images = match corrupted {
             None => self.inputs(&set.images)?,
             Some((corruption, severity, table)) => {
@@ -275,8 +300,8 @@ impl TrainedNetwork {
     ///
     /// # Errors
     ///
-    /// If the images have another size, a setting is out of its range, or the observer
-    /// stops the work.
+    /// If the images have another size, the network has no classes, a setting is out of its
+    /// range, or the observer stops the work.
     pub fn attack(
         &self,
         set: &ImageSet,
@@ -284,9 +309,18 @@ impl TrainedNetwork {
         goal: &AttackGoal<'_>,
         observer: &mut Observer<'_>,
     ) -> Result<striate_attack::Outcome> {
+        self.check_classes()?;
         self.check_size(&set.images)?;
         let targets = Targets::new(set, limit, &self.header.normalize, &self.network)?;
         targets.attack(&self.network, goal, observer)
+    }
+
+    fn has_classes(&self) -> bool {
+        self.header.network.head != Head::None
+    }
+
+    fn check_classes(&self) -> Result<()> {
+        self.has_classes().then_some(()).ok_or(Error::NoClasses)
     }
 
     fn inputs(&self, images: &Images) -> Result<Vec<f32>> {

@@ -11,20 +11,21 @@ use striate_corruptions::{Augmentation, Corruption, Table};
 use striate_data::augment::AugmentConfig;
 use striate_data::inspect::Source;
 use striate_data::mini::MiniConfig;
-use striate_models::VggConfig;
 use striate_models::population::PopulationConfig;
+use striate_models::{ReadoutConfig, SeCoreConfig, VggConfig};
 use striate_reconstruct::ReconstructConfig;
 use striate_robustness::Selection;
-use striate_train::TrainConfig;
+use striate_train::{Cycler, Ratio, TrainConfig};
 
 use crate::sources::{ImagesConfig, RecordingsConfig};
 use crate::{AttacksConfig, Error, ModelName, Result};
 
 /// The recipes that ship with Striate, by name.
-const SHIPPED: [(&str, &str); 3] = [
+const SHIPPED: [(&str, &str); 4] = [
     ("smoke", include_str!("../recipes/smoke.toml")),
     ("mini", include_str!("../recipes/mini.toml")),
     ("tiny", include_str!("../recipes/tiny.toml")),
+    ("paper", include_str!("../recipes/paper.toml")),
 ];
 
 /// A run, described.
@@ -59,7 +60,10 @@ pub struct Recipe {
     pub recording: RecordingConfig,
     /// The network that all models share.
     pub network: VggConfig,
-    /// The single-task V1 model.
+    /// Where the network of the single-task V1 model differs from the shared layers.
+    #[serde(default, skip_serializing_if = "V1Network::is_shared")]
+    pub v1_network: V1Network,
+    /// The training of the single-task V1 model.
     pub v1: TrainConfig,
     /// Readouts fitted to the recordings on frozen shared layers: the Oracle's for
     /// its targets, every model's for the measure of neural prediction.
@@ -81,6 +85,24 @@ pub struct Recipe {
     /// Adversarial attacks, if wanted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub attacks: Option<AttacksConfig>,
+}
+
+/// The network of the single-task V1 model.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct V1Network {
+    /// A squeeze-excitation core instead of the shared layers.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub core: Option<SeCoreConfig>,
+    /// Another kind of readout than the network's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub readout: Option<ReadoutConfig>,
+}
+
+impl V1Network {
+    fn is_shared(&self) -> bool {
+        *self == Self::default()
+    }
 }
 
 /// The recordings.
@@ -181,6 +203,35 @@ impl Recipe {
         }
     }
 
+    /// The network of the single-task V1 model.
+    pub(crate) fn network_of_v1(&self) -> VggConfig {
+        let headless = self.network.headless();
+        VggConfig {
+            core: self.v1_network.core,
+            readout: self.v1_network.readout.unwrap_or(headless.readout),
+            ..headless
+        }
+    }
+
+    /// Sets how many neural batches co-training takes for each image batch.
+    ///
+    /// # Errors
+    ///
+    /// If its batches do not take turns that way.
+    pub fn set_ratio(&mut self, ratio: Ratio) -> Result<()> {
+        let cycler = &mut self.multi_task.cycler;
+        if !matches!(cycler, Cycler::Mtl { .. }) {
+            return Err(Error::Recipe {
+                name: self.name.clone(),
+                problem: format!(
+                    "multi_task.cycler: a ratio needs kind = \"mtl\", found {cycler:?}"
+                ),
+            });
+        }
+        *cycler = Cycler::mtl(ratio);
+        Ok(())
+    }
+
     /// A recipe that ships with Striate, or a file.
     ///
     /// # Errors
@@ -242,6 +293,8 @@ impl Recipe {
             return Err("models: baseline is missing; all scores are relative to it".to_owned());
         }
         self.network.check().map_err(|e| format!("network: {e}"))?;
+        let v1 = self.network_of_v1();
+        v1.check().map_err(|e| format!("v1_network: {e}"))?;
         self.check_images()?;
         self.check_recordings()?;
         if let Some(attacks) = &self.attacks {
@@ -357,4 +410,60 @@ fn first_repeated(seeds: &[u64]) -> Option<u64> {
     let mut sorted = seeds.to_vec();
     sorted.sort_unstable();
     sorted.windows(2).find(|w| w[0] == w[1]).map(|w| w[0])
+}
+
+#[cfg(test)]
+mod tests {
+    use striate_models::MultiTaskNet;
+    use striate_random::Seed;
+    use striate_train::{OptimizerConfig, Schedule};
+
+    use super::*;
+
+    /// training.md 0.3 and 11.
+    #[test]
+    fn the_papers_recipe_is_the_papers() {
+        let mut recipe = Recipe::load("paper").unwrap();
+        let device = candle_core::Device::Cpu;
+        let net = MultiTaskNet::new(&recipe.network, &device, &Seed::new(1)).unwrap();
+        assert_eq!(net.params().count(), 39_737_352);
+        assert_eq!(recipe.network, VggConfig::default());
+        assert_eq!(recipe.classification, TrainConfig::default());
+        assert_eq!(recipe.v1, TrainConfig::study_v1());
+        assert_eq!(recipe.readouts, TrainConfig::study_v1());
+        let even = Ratio::new(1.0).unwrap();
+        assert_eq!(recipe.multi_task, TrainConfig::study_mtl(even));
+        let ratio: Ratio = "1:15".parse().unwrap();
+        recipe.set_ratio(ratio).unwrap();
+        assert_eq!(recipe.multi_task, TrainConfig::study_mtl(ratio));
+        recipe.multi_task.cycler = Cycler::default();
+        let message = recipe.set_ratio(ratio).unwrap_err().to_string();
+        assert!(message.contains("multi_task.cycler"), "{message}");
+        // The table itself, not only our reading of it.
+        let Schedule::Rounds { plateau, stopping } = &recipe.classification.schedule else {
+            panic!("{:?}", recipe.classification.schedule);
+        };
+        assert_eq!(
+            (plateau.factor, plateau.min_lr, plateau.patience),
+            (0.4, 1e-4, 5)
+        );
+        assert_eq!(
+            (stopping.rounds, stopping.patience, stopping.max_epochs),
+            (5, 5, 400)
+        );
+        let sgd = OptimizerConfig::Sgd {
+            lr: 0.1,
+            momentum: 0.75,
+            weight_decay: 5e-4,
+        };
+        assert_eq!(recipe.classification.optimizer, sgd);
+    }
+
+    #[test]
+    fn every_shipped_recipe_is_right() {
+        for (name, _) in SHIPPED {
+            let recipe = Recipe::load(name).unwrap();
+            assert_eq!(recipe.name, name);
+        }
+    }
 }

@@ -34,11 +34,20 @@ pub struct TrainConfig {
     pub scale_loss: bool,
     /// Factor of the L1 norm of the readout's features.
     pub gamma_readout: f64,
-    /// When that norm is added.
+    /// Factor of the roughness of the kernels that see the image
+    /// ([`laplace_l2norm`](striate_nn::loss::laplace_l2norm)), added when the L1 norm is.
+    /// The group's V1 model with a squeeze-excitation core has 10.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub gamma_input: f64,
+    /// When these norms are added.
     pub regularise: Regularise,
     /// Whether the best weights' learned loss weights are restored with them. The
     /// study does not (training.md 9.4).
     pub restore_loss_weights: bool,
+}
+
+fn is_zero(value: &f64) -> bool {
+    *value == 0.0
 }
 
 /// The optimiser and its first learning rate.
@@ -117,6 +126,7 @@ impl Default for TrainConfig {
             learned_weights: false,
             scale_loss: false,
             gamma_readout: 0.5,
+            gamma_input: 0.0,
             regularise: Regularise::WithScaling,
             restore_loss_weights: false,
         }
@@ -183,6 +193,7 @@ impl TrainConfig {
         for (name, value) in [
             ("optimizer.weight_decay", decay),
             ("gamma_readout", self.gamma_readout),
+            ("gamma_input", self.gamma_input),
         ] {
             if !(value >= 0.0 && value.is_finite()) {
                 return Err(Error::field(name, "a number not below 0", value));

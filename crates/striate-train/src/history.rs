@@ -46,6 +46,11 @@ pub struct History {
 }
 
 impl History {
+    /// The number of epochs that trained.
+    pub fn trained(&self) -> usize {
+        self.epochs.iter().filter(|record| record.epoch > 0).count()
+    }
+
     /// One JSON object per line.
     pub fn to_json_lines(&self) -> String {
         self.epochs

@@ -159,6 +159,10 @@ pub(crate) fn neural(
         let l1 = net.readout(batch.session)?.l1()?;
         objective = (objective + (l1 * config.gamma_readout)?)?;
     }
+    if regularised && config.gamma_input > 0.0 {
+        let rough = loss::laplace_l2norm(&net.first_kernels()?)?;
+        objective = (objective + (rough * config.gamma_input)?)?;
+    }
     Ok(Losses {
         objective,
         plain: plain.detach(),

@@ -64,7 +64,10 @@ fn things_is_read_in_both_orders_of_axes() {
             &format!("things{channels_first}.mat"),
             things(channels_first),
         );
-        let config = ThingsConfig { channels: 1..3 };
+        let config = ThingsConfig {
+            channels: 1..3,
+            ..ThingsConfig::default()
+        };
         let session = read_things(&path, &config).unwrap();
         assert_eq!(session.train.session, "monkeyF");
         assert_eq!(session.train.neuron_ids, ["1", "2"]);
@@ -210,6 +213,58 @@ fn spikes_are_counted_around_the_onset_of_images() {
     assert!(error.ends_with(there), "{error}");
 }
 
+#[test]
+fn things_keeps_the_reliable_channels() {
+    // Of three channels, four pairs of repeats; one value of the last channel is unknown.
+    let reliab = [
+        0.1,
+        0.3,
+        0.9,
+        0.2,
+        0.2,
+        f64::NAN,
+        0.1,
+        0.4,
+        0.7,
+        0.4,
+        0.3,
+        0.8,
+    ];
+    let turned: Vec<f64> = (0..12).map(|i| reliab[i % 4 * 3 + i / 4]).collect();
+    for (name, values, shape) in [("pairs", &reliab[..], [4, 3]), ("turned", &turned, [3, 4])] {
+        let mut file = things(true);
+        file.create_dataset("reliab")
+            .with_f64_data(values)
+            .with_shape(&shape);
+        let path = written(&format!("things-{name}.mat"), file);
+        let read = |least| {
+            let config = ThingsConfig {
+                channels: 0..3,
+                min_reliability: Some(least),
+            };
+            read_things(&path, &config)
+        };
+        // Means 0.2, 0.3 and 0.8.
+        let session = read(0.25).unwrap();
+        assert_eq!(session.train.neuron_ids, ["1", "2"]);
+        assert_eq!(session.train.responses[..4], [1.0, 2.0, 11.0, 12.0]);
+        assert_eq!(session.test.trial(1), [101.0, 102.0]);
+        let error = read(0.9).unwrap_err().to_string();
+        let expected =
+            "min_reliability: expected at most 0.800, the best of channels 0..3, found 0.9";
+        assert_eq!(error, expected);
+        std::fs::remove_dir_all(path.parent().unwrap().parent().unwrap()).unwrap();
+    }
+    let path = written("things-none.mat", things(true));
+    let config = ThingsConfig {
+        channels: 0..3,
+        min_reliability: Some(0.5),
+    };
+    let error = read_things(&path, &config).unwrap_err().to_string();
+    assert!(error.contains("reliab"), "{error}");
+    std::fs::remove_dir_all(path.parent().unwrap().parent().unwrap()).unwrap();
+}
+
 /// A file that h5py wrote (tests/golden/data.py).
 fn golden(name: &str) -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
@@ -220,7 +275,10 @@ fn golden(name: &str) -> PathBuf {
 #[test]
 fn what_h5py_wrote_behind_a_matlab_header_is_read() {
     let expected = striate_testkit::Golden::open("data/hdf5");
-    let config = ThingsConfig { channels: 0..6 };
+    let config = ThingsConfig {
+        channels: 0..6,
+        ..ThingsConfig::default()
+    };
     let session = read_things(&golden("things.mat"), &config).unwrap();
     let (shape, train) = expected.f32("things.train");
     assert_eq!(shape, [30, 6]);

@@ -11,16 +11,23 @@ use crate::{
 };
 
 /// How the file is read.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct ThingsConfig {
     /// The channels to keep (V1: the first 512).
     pub channels: Range<usize>,
+    /// Of these, only channels whose `reliab` in the file, averaged over the pairs of
+    /// repeats that it holds, is at least this.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub min_reliability: Option<f64>,
 }
 
 impl Default for ThingsConfig {
     fn default() -> Self {
-        Self { channels: 0..512 }
+        Self {
+            channels: 0..512,
+            min_reliability: None,
+        }
     }
 }
 
@@ -43,7 +50,7 @@ pub struct ThingsImages {
 /// # Errors
 ///
 /// If the file cannot be read, a data set is missing, the sizes leave the order of the
-/// axes open, or there are fewer channels than asked for.
+/// axes open, there are fewer channels than asked for, or none is reliable enough.
 pub fn read_things(path: &Path, config: &ThingsConfig) -> Result<SessionRecording> {
     let file = Hdf5::open(path)?;
     let (train, test) = (file.set("", "train_MUA")?, file.set("", "test_MUA")?);
@@ -60,13 +67,23 @@ pub fn read_things(path: &Path, config: &ThingsConfig) -> Result<SessionRecordin
     let folder = path.parent().and_then(Path::file_name);
     let session = folder.or(path.file_stem()).unwrap_or_default();
     let session = session.to_string_lossy().into_owned();
-    let neurons = end - start;
-    let ids: Vec<String> = config.channels.clone().map(|c| c.to_string()).collect();
+    let mut kept: Vec<usize> = config.channels.clone().collect();
+    if let Some(least) = config.min_reliability {
+        let found = reliability(&file.set("", "reliab")?, channels)?;
+        kept.retain(|channel| found[*channel] >= least);
+        if kept.is_empty() {
+            let best = found[start..end].iter().copied().fold(f64::NAN, f64::max);
+            let expected = format!("at most {best:.3}, the best of channels {start}..{end}");
+            return Err(Error::argument("min_reliability", expected, least));
+        }
+    }
+    let neurons = kept.len();
+    let ids: Vec<String> = kept.iter().map(usize::to_string).collect();
     let make = |images: Vec<u32>, responses: Vec<f32>| {
         Recording::new(session.clone(), neurons, images, responses)?.with_neuron_ids(ids.clone())
     };
     let images = train.len() / channels;
-    let responses = images_first(&train.f32()?, train_axis, channels, &config.channels);
+    let responses = images_first(&train.f32()?, train_axis, channels, &kept);
     let first_test = images as u32;
     let trained = make((0..first_test).collect(), responses)?;
     let tested = test.len() / channels;
@@ -80,7 +97,7 @@ pub fn read_things(path: &Path, config: &ThingsConfig) -> Result<SessionRecordin
         for image in 0..tested {
             for repeat in 0..repeats {
                 let at = image * of_image + repeat * of_repeat;
-                let trial = config.channels.clone().map(|c| values[at + c * of_channel]);
+                let trial = kept.iter().map(|c| values[at + c * of_channel]);
                 let trial: Vec<f32> = trial.collect();
                 // Not every image was shown equally often.
                 if trial.iter().any(|r| !r.is_nan()) {
@@ -95,7 +112,7 @@ pub fn read_things(path: &Path, config: &ThingsConfig) -> Result<SessionRecordin
         let shown = (0..tested as u32).map(|i| first_test + i).collect();
         make(
             shown,
-            images_first(&test.f32()?, test_axis, channels, &config.channels),
+            images_first(&test.f32()?, test_axis, channels, &kept),
         )?
     };
     Ok(SessionRecording {
@@ -120,15 +137,41 @@ fn channel_axis(set: &Set, other: &Set) -> Result<(usize, usize)> {
     }
 }
 
+/// The mean of each channel's values, over whichever axis is not the channels'; NaN, which
+/// is below every bound, where it has none.
+fn reliability(set: &Set, channels: usize) -> Result<Vec<f64>> {
+    let values = set.f32()?;
+    let (pairs, by_channel) = match set.shape[..] {
+        [count] | [count, 1] if count == channels => (1, true),
+        [1, count] if count == channels => (1, true),
+        [count, pairs] if count == channels && pairs != channels => (pairs, true),
+        [pairs, count] if count == channels && pairs != channels => (pairs, false),
+        _ => {
+            let expected = format!("{channels} channels, and another number of pairs");
+            let found = format!("{:?}", set.shape);
+            return Err(Error::format(&set.place, expected, found));
+        }
+    };
+    let mean = |channel: usize| {
+        let all = (0..pairs).map(|pair| match by_channel {
+            true => values[channel * pairs + pair],
+            false => values[pair * channels + channel],
+        });
+        let known: Vec<f64> = all.filter(|v| !v.is_nan()).map(f64::from).collect();
+        known.iter().sum::<f64>() / known.len() as f64
+    };
+    Ok((0..channels).map(mean).collect())
+}
+
 /// `[images, kept channels]`.
-fn images_first(values: &[f32], axis: usize, channels: usize, kept: &Range<usize>) -> Vec<f32> {
+fn images_first(values: &[f32], axis: usize, channels: usize, kept: &[usize]) -> Vec<f32> {
     let images = values.len() / channels;
     let at = |image: usize, channel: usize| match axis {
         0 => values[channel * images + image],
         _ => values[image * channels + channel],
     };
     (0..images)
-        .flat_map(|image| kept.clone().map(move |channel| (image, channel)))
+        .flat_map(|image| kept.iter().map(move |channel| (image, *channel)))
         .map(|(image, channel)| at(image, channel))
         .collect()
 }

@@ -87,6 +87,77 @@ fn each_task_has_its_statistics() {
 }
 
 #[test]
+fn a_second_area_reads_a_deeper_layer() {
+    let config = VggConfig {
+        statistics_per_task: true,
+        readout_layers: [("v4".to_owned(), "conv2_1".parse().unwrap())].into(),
+        ..small("conv1_2", conv_head())
+    };
+    let mut net = MultiTaskNet::new(&config, &Device::Cpu, &Seed::new(1)).unwrap();
+    net.add_readout("v1", &[1.0, 2.0], &Seed::new(2)).unwrap();
+    net.add_readout("v4", &[1.0], &Seed::new(3)).unwrap();
+    let x = images(4, 1);
+    // What the readout gets is the named layer's output.
+    let mut cx = Context::eval().with_statistics(statistics::STIMULI);
+    let map = net
+        .layer_output("conv2_1".parse().unwrap(), &x, &mut cx)
+        .unwrap();
+    let readout = net.readout("v4").unwrap();
+    let expected = values(&readout.forward(&map, &mut Context::eval()).unwrap());
+    let found = net.responses("v4", &x, &mut Context::eval()).unwrap();
+    assert_eq!(values(&found), expected);
+    let all = net.all_responses(&x, &mut Context::eval()).unwrap();
+    assert_eq!(all.dims(), [4, 3]);
+    let last = all.narrow(1, 2, 1).unwrap().contiguous().unwrap();
+    assert_eq!(values(&last), expected);
+    // Its gradient reaches the classifier's layers, the other's does not.
+    for (session, reached) in [("v4", true), ("v1", false)] {
+        let rates = net.responses(session, &x, &mut train()).unwrap();
+        let store = rates.sum_all().unwrap().backward().unwrap();
+        let trained = net.params().trained();
+        let var = |name: &str| trained.iter().find(|(n, _)| n == name).unwrap().1.clone();
+        let unshared = store.get(&var("unshared.conv2_1.conv.weight"));
+        assert_eq!(unshared.is_some(), reached, "{session}");
+        assert!(store.get(&var("shared.conv1_1.conv.weight")).is_some());
+        assert!(store.get(&var("unshared.conv2_2.conv.weight")).is_none());
+    }
+    // Its training moves what the stimuli's statistics are there, not the images'.
+    let logits = values(&net.logits(&x, &mut Context::eval()).unwrap());
+    net.responses("v4", &(&x * 3.0).unwrap(), &mut train())
+        .unwrap();
+    assert_eq!(
+        values(&net.logits(&x, &mut Context::eval()).unwrap()),
+        logits
+    );
+
+    // Alone, it ends at the deepest readout; on frozen layers it keeps the head.
+    let alone = config.headless();
+    assert_eq!(
+        (alone.split.to_string().as_str(), &alone.head),
+        ("conv2_1", &Head::None)
+    );
+    let mut v1 = MultiTaskNet::new(&alone, &Device::Cpu, &Seed::new(1)).unwrap();
+    v1.add_readout("v1", &[1.0], &Seed::new(2)).unwrap();
+    v1.add_readout("v4", &[1.0], &Seed::new(2)).unwrap();
+    assert_eq!(v1.all_responses(&x, &mut train()).unwrap().dims(), [4, 2]);
+    let frozen = config.for_readouts();
+    assert_eq!((&frozen.head, frozen.split), (&config.head, config.split));
+    net.freeze_layers(true);
+    let trained = net.params().trained();
+    assert!(trained.iter().all(|(name, _)| name.starts_with("readout.")));
+
+    let wrong = VggConfig {
+        readout_layers: [("v4".to_owned(), "conv3_1".parse().unwrap())].into(),
+        ..config
+    };
+    let message = wrong.check().unwrap_err().to_string();
+    assert!(
+        message.contains("readout_layers.v4: expected one of conv1_1"),
+        "{message}"
+    );
+}
+
+#[test]
 fn the_split_moves_no_output() {
     // Weights are drawn by layer name, so only the place of the split differs.
     let x = images(3, 1);

@@ -31,11 +31,19 @@ use crate::{Error, Plan};
 ///
 /// # Errors
 ///
-/// If the state lacks a tensor of the network, or one has another shape.
+/// If the state lacks a tensor of the network, or one has another shape, or the network is
+/// no VGG.
 pub fn export(
     plan: &Plan,
     state: &BTreeMap<String, Tensor>,
 ) -> Result<BTreeMap<String, Tensor>, Error> {
+    if plan.config().core.is_some() {
+        return Err(Error::Field {
+            field: "core".to_owned(),
+            expected: "a VGG, as torchvision has it".to_owned(),
+            found: "a squeeze-excitation core".to_owned(),
+        });
+    }
     let (mut theirs, mut missing) = (BTreeMap::new(), Vec::new());
     for entry in layout(plan) {
         match state.get(&entry.ours) {

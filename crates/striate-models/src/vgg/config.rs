@@ -1,12 +1,14 @@
 //! What a network looks like, as a recipe states it. Invariant: nothing here is
 //! trusted; [`VggConfig::check`] turns it into a [`Plan`] or says what is wrong.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use striate_nn::ReadoutConfig;
 
 use super::{LayerName, Plan};
-use crate::Error;
+use crate::{Error, SeCoreConfig};
 
 /// A VGG network with its shared part and its classification head.
 ///
@@ -33,11 +35,19 @@ pub struct VggConfig {
     /// The last shared layer: the trunk ends after its batch norm and ReLU. A pool
     /// that follows it belongs to the unshared part.
     pub split: LayerName,
+    /// Without a head only: a squeeze-excitation core instead of the convolutions up to
+    /// the split.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub core: Option<SeCoreConfig>,
     /// What stands on the features.
     pub head: Head,
     /// The kind of the readouts on the shared map. The study's by default.
     #[serde(skip_serializing_if = "is_study")]
     pub readout: ReadoutConfig,
+    /// Sessions whose readout looks at another layer than the split, as those of a second
+    /// area do. A layer beyond the split is trained by both tasks, too.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub readout_layers: BTreeMap<String, LayerName>,
     /// Number of classes.
     pub classes: usize,
     /// Height and width of the images, in pixels.
@@ -128,13 +138,32 @@ impl VggConfig {
         }
     }
 
-    /// The same network without head and unshared layers: the single-task V1 model.
+    /// The same network without head, and without the layers that no readout needs: the
+    /// single-task V1 model. It ends at the split, or at the deepest readout beyond it.
     #[must_use]
     pub fn headless(&self) -> Self {
         Self {
             head: Head::None,
+            split: self.deepest(),
             ..self.single_task()
         }
+    }
+
+    /// The network as readouts on its frozen layers need it: without head, unless a
+    /// readout lies beyond the split, among the classifier's layers.
+    #[must_use]
+    pub fn for_readouts(&self) -> Self {
+        if self.deepest() == self.split {
+            self.headless()
+        } else {
+            self.single_task()
+        }
+    }
+
+    /// The last layer that a readout looks at; the split, if none lies beyond it.
+    pub(crate) fn deepest(&self) -> LayerName {
+        let layers = self.readout_layers.values().copied();
+        layers.fold(self.split, LayerName::max)
     }
 
     /// The same network for one task alone, which has one set of running statistics.
@@ -165,8 +194,10 @@ impl Default for VggConfig {
             batch_norm: true,
             statistics_per_task: false,
             split: LayerName::STUDY,
+            core: None,
             head: Head::study(),
             readout: ReadoutConfig::study(),
+            readout_layers: BTreeMap::new(),
             classes: 200,
             input_size: 64,
         }

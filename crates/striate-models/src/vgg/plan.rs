@@ -83,6 +83,27 @@ impl Plan {
                 )
             })?;
         check_head(config)?;
+        let built = match config.head {
+            Head::None => &layers[..shared],
+            _ => &layers[..],
+        };
+        for (session, layer) in &config.readout_layers {
+            if config.core.is_some() || !built.iter().any(|l| l.name == *layer) {
+                let names: Vec<String> = built.iter().map(|l| l.name.to_string()).collect();
+                let expected = match config.core {
+                    Some(_) => "none beside a squeeze-excitation core".to_owned(),
+                    None => format!("one of {}", names.join(", ")),
+                };
+                return Err(field(format!("readout_layers.{session}"), expected, layer));
+            }
+        }
+        if let Some(core) = &config.core {
+            if config.head != Head::None {
+                let expected = "none with a classification head";
+                return Err(field("core", expected, "a squeeze-excitation core"));
+            }
+            core.check(config.input_size)?;
+        }
         Ok(Self {
             config: config.clone(),
             layers,
@@ -103,9 +124,13 @@ impl Plan {
         }
     }
 
-    /// The shared convolutions. The pool after the last one is not shared.
+    /// The shared convolutions; none beside a squeeze-excitation core. The pool after the
+    /// last one is not shared.
     pub fn shared(&self) -> &[LayerPlan] {
-        &self.layers[..self.shared]
+        match self.config.core {
+            Some(_) => &[],
+            None => &self.layers[..self.shared],
+        }
     }
 
     /// The convolutions of the classifier alone; empty without a head.
@@ -120,12 +145,18 @@ impl Plan {
 
     /// Channels of the shared map.
     pub fn shared_channels(&self) -> usize {
-        self.shared().last().map_or(0, |layer| layer.outputs)
+        match &self.config.core {
+            Some(core) => core.channels,
+            None => self.shared().last().map_or(0, |layer| layer.outputs),
+        }
     }
 
     /// Height and width of the shared map.
     pub fn shared_size(&self) -> usize {
-        self.shared().last().map_or(0, |layer| layer.map_size)
+        match &self.config.core {
+            Some(core) => core.map_size(self.config.input_size),
+            None => self.shared().last().map_or(0, |layer| layer.map_size),
+        }
     }
 
     /// Channels of the map that the head reads.

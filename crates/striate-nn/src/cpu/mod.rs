@@ -4,6 +4,7 @@
 
 mod conv2d;
 mod conv_block;
+mod depthwise;
 mod pool;
 mod readout;
 mod relu;
@@ -16,6 +17,7 @@ use candle_core::{CpuStorage, DType, Device, Layout, Shape, Storage, Tensor};
 
 pub(crate) use conv_block::{Block, Normalisation, Statistics, conv_block};
 pub(crate) use conv2d::{conv2d, linear};
+pub(crate) use depthwise::depthwise_conv2d;
 pub(crate) use pool::{global_max_pool, max_pool_2x2};
 pub(crate) use readout::weighted_sum;
 pub(crate) use relu::relu;

@@ -149,3 +149,34 @@ fn impossible_settings_are_refused_with_the_layers_name() {
     };
     assert!(BatchNorm::new(config, &scope, &mut stream).is_err());
 }
+
+#[test]
+fn squeeze_and_excitation_scales_channels_by_the_whole_map() {
+    let config = SqueezeExcitationConfig {
+        channels: 6,
+        reduction: 2,
+    };
+    let scope = Params::new(&Device::Cpu).root().sub("se");
+    let layer = SqueezeExcitation::new(config, &scope, &mut Seed::new(1).stream()).unwrap();
+    let x = random(&[2, 3, 4, 6], 2);
+    let y = layer.forward(&x, &mut Context::eval()).unwrap();
+    let ratio = flat(&(y / &x).unwrap());
+    for (i, ratio) in ratio.iter().enumerate() {
+        // One number per image and channel, between 0 and 1.
+        let of_first_pixel = (i / 72) * 72 + i % 6;
+        let first = layer.forward(&x, &mut Context::eval()).unwrap();
+        let first = flat(&first)[of_first_pixel] / flat(&x)[of_first_pixel];
+        assert!((ratio - first).abs() < 1e-5, "{ratio} {first}");
+        assert!(*ratio > 0.0 && *ratio < 1.0);
+    }
+    let wrong = SqueezeExcitationConfig {
+        channels: 6,
+        reduction: 7,
+    };
+    assert!(SqueezeExcitation::new(wrong, &scope, &mut Seed::new(1).stream()).is_err());
+    assert!(
+        layer
+            .forward(&random(&[2, 3, 4, 5], 1), &mut Context::eval())
+            .is_err()
+    );
+}

@@ -45,6 +45,20 @@ fn losses_agree_with_torch() {
 }
 
 #[test]
+fn roughness_agrees_with_neuralpredictors() {
+    check_golden("laplace_l2norm", &["weight"], CLOSE, |_, args| {
+        laplace_l2norm(&args[0])
+    });
+    let kernels = random(&[3, 5, 4, 2], 8);
+    let options = Differences {
+        step: 1e-2,
+        stride: 1,
+    };
+    check_gradients(&[kernels], options, 0.02, |args| laplace_l2norm(&args[0]));
+    assert!(laplace_l2norm(&random(&[3, 4], 1)).is_err());
+}
+
+#[test]
 fn losses_give_the_reference_vectors() {
     // Reference 11; f32 rounding.
     let p = Tensor::new(&[1.3f32, 0.4, 2.5], &Device::Cpu).unwrap();

@@ -5,6 +5,7 @@
 mod activation;
 mod blur;
 mod conv;
+mod depthwise;
 mod dropout;
 mod gamma;
 mod pool;
@@ -14,12 +15,14 @@ mod sample;
 pub use activation::{elu_plus_one, relu, relu_with};
 pub use blur::gaussian_blur;
 pub use conv::{Conv2dGeometry, conv2d, conv2d_with, linear, linear_with};
+pub use depthwise::{depthwise_conv2d, depthwise_conv2d_with};
 pub use dropout::{dropout, dropout_with_mask};
 pub use gamma::ln_gamma;
 pub use pool::{global_max_pool, global_max_pool_with, max_pool_2x2, max_pool_2x2_with};
 pub use sample::{bilinear_sample, bilinear_sample_with};
 
 pub(crate) use conv::check_linear;
+pub(crate) use depthwise::DepthwiseGeometry;
 pub(crate) use dropout::check as check_dropout;
 
 #[cfg(test)]

@@ -1,15 +1,23 @@
 //! Names as they are written for people.
 //!
-//! Invariant: the five models of the study have one label and one place in
-//! every list, whatever order the data come in.
+//! Invariant: the five models of the study and their controls have one label and one
+//! place in every list, whatever order the data come in.
 
-/// The five models of the study in the order in which they are shown, with labels.
-pub(crate) const MODELS: [(&str, &str); 5] = [
+/// The five models of the study in the order in which they are shown, then the other
+/// controls, with labels.
+pub(crate) const MODELS: [(&str, &str); 12] = [
     ("baseline", "Baseline"),
     ("mtl_monkey", "MTL-Monkey"),
     ("mtl_shuffled", "MTL-Shuffled"),
     ("mtl_oracle", "MTL-Oracle"),
     ("oracle", "Oracle"),
+    ("mtl_recorded", "MTL-Recorded"),
+    ("mtl_gaussian", "MTL-Gaussian"),
+    ("mtl_shuffled_within", "MTL-Shuffled-Within"),
+    ("mtl_pixels", "MTL-Pixels"),
+    ("mtl_random", "MTL-Random"),
+    ("mtl_gabor", "MTL-Gabor"),
+    ("mtl_scrambled", "MTL-Scrambled"),
 ];
 
 /// `mtl_monkey` as `MTL-Monkey`; a model that is not of the study keeps its

@@ -92,7 +92,7 @@ fn a_network_in_colour_gives_pytorchs_scores() {
                 .contains("blocks [4, 4] [6] with batch norm, 5 classes, colour images of 16 px")
         );
         assert_eq!(lines[1], "note: the classes are called 0 to 4");
-        same(&network.logits(&images(16)).unwrap(), name);
+        same(&network.logits(&images(16)).unwrap().unwrap(), name);
     }
 }
 
@@ -111,7 +111,7 @@ fn other_input_sizes_fold_the_pool() {
             "{lines:?}"
         );
         same(
-            &network.logits(&images(px)).unwrap(),
+            &network.logits(&images(px)).unwrap().unwrap(),
             &format!("plain.{px}px"),
         );
     }
@@ -128,7 +128,7 @@ fn a_checkpoint_on_gray_gives_pytorchs_scores() {
     let config = &network.header().network;
     assert_eq!(config.blocks, [vec![4], vec![6, 6]]);
     assert_eq!((config.in_channels, config.batch_norm), (1, false));
-    same(&network.logits(&images(16)).unwrap(), "nested");
+    same(&network.logits(&images(16)).unwrap().unwrap(), "nested");
 }
 
 #[test]
@@ -142,7 +142,7 @@ fn the_studys_checkpoint_gives_scores_and_responses() {
     let (folder, network, _) = open("study.pth", &options);
     assert_eq!(network.header().network.split.to_string(), "conv2_1");
     let images = images(16);
-    same(&network.logits(&images).unwrap(), "study");
+    same(&network.logits(&images).unwrap().unwrap(), "study");
     same(
         &network.responses(&images).unwrap().unwrap(),
         "study.responses",

@@ -21,6 +21,15 @@ pub(crate) fn shared(config: &VggConfig) -> f64 {
 
 /// For each convolution, whether it is shared, and its operations.
 fn layers(config: &VggConfig) -> Vec<(bool, f64)> {
+    if let Some(core) = &config.core {
+        let square = |side: usize| (side * side) as f64;
+        let map = square((config.input_size + 1).saturating_sub(core.input_kernel));
+        let wide = core.channels as f64;
+        let first = square(core.input_kernel) * config.in_channels as f64;
+        let hidden = 2.0 * wide + square(core.hidden_kernel);
+        let all = first + core.layers.saturating_sub(1) as f64 * hidden;
+        return vec![(true, 2.0 * map * wide * all)];
+    }
     let mut side = config.input_size as f64;
     let mut inputs = config.in_channels as f64;
     let mut layers = Vec::new();

@@ -1,7 +1,7 @@
 //! The images of a run: the classification task and the stimuli.
 
 use serde::{Deserialize, Serialize};
-use striate_data::mini::{MiniConfig, MiniTask};
+use striate_data::mini::{MiniConfig, MiniTask, Patch};
 use striate_data::parquet::ImageTable;
 use striate_data::{ImageSet, Images, Normalize, Preprocess};
 use striate_random::Seed;
@@ -16,6 +16,7 @@ const PHOTOS: &[u8] = include_bytes!("../../../../datasets/mini/photos.parquet")
 
 pub(crate) const IMAGES: &str = "images.safetensors";
 const INFO: &str = "info.json";
+const GROUPS: [&str; 2] = ["stimuli_train.groups", "stimuli_test.groups"];
 const SETS: [&str; 3] = ["train", "validation", "test"];
 
 /// How many there are of what, as far as the plan must know.
@@ -129,12 +130,18 @@ impl PrepareData {
         };
         let table = ImageTable::from_bytes(PHOTOS.to_vec(), "datasets/mini/photos.parquet")?;
         let task = MiniTask::build(&table, config, seed.child("mini task"))?;
+        let [.., from_train, from_test] = task.origins;
+        let photographs = |origins: Vec<Patch>| {
+            let all = origins.iter();
+            all.map(|patch| patch.photograph as u32).collect()
+        };
         Ok(ImageParts {
             train: task.train,
             validation: task.validation,
             test: task.test,
             stimuli_train: task.stimuli_train,
             stimuli_test: task.stimuli_test,
+            stimulus_groups: [from_train, from_test].map(photographs),
         })
     }
 }
@@ -157,7 +164,7 @@ pub(crate) struct DataInfo {
 
 impl Task for PrepareData {
     const KIND: &'static str = "data";
-    const VERSION: u32 = 2;
+    const VERSION: u32 = 3;
 
     fn estimate(&self) -> Estimate {
         let images: usize = self.sizes.images.iter().chain(&self.sizes.stimuli).sum();
@@ -180,6 +187,7 @@ impl Task for PrepareData {
             let sessions = recordings.read()?;
             parts.stimuli_train = recordings.stimuli(&sessions.train_ids, self.size)?;
             parts.stimuli_test = recordings.stimuli(&sessions.test_ids, self.size)?;
+            parts.stimulus_groups = [Vec::new(), Vec::new()];
             stimuli_normalize = Normalize::of_gray(&parts.stimuli_train)?;
         }
         let mut tensors = Tensors::default();
@@ -192,6 +200,9 @@ impl Task for PrepareData {
         }
         put_images(&mut tensors, "stimuli_train", &parts.stimuli_train);
         put_images(&mut tensors, "stimuli_test", &parts.stimuli_test);
+        for (name, groups) in GROUPS.iter().zip(&parts.stimulus_groups) {
+            tensors.u32(name, groups);
+        }
         tensors.write(&cx.file(IMAGES))?;
         cx.write_json(
             INFO,
@@ -214,6 +225,9 @@ pub(crate) struct Dataset {
     pub(crate) test: ImageSet,
     pub(crate) stimuli_train: Images,
     pub(crate) stimuli_test: Images,
+    /// The photograph or the class of each training and test stimulus; empty for those of
+    /// recordings from disk.
+    pub(crate) stimulus_groups: [Vec<u32>; 2],
     pub(crate) info: DataInfo,
 }
 
@@ -241,6 +255,7 @@ impl Dataset {
             test: set("test")?,
             stimuli_train: take_images(&tensors, "stimuli_train")?,
             stimuli_test: take_images(&tensors, "stimuli_test")?,
+            stimulus_groups: [tensors.get_u32(GROUPS[0])?, tensors.get_u32(GROUPS[1])?],
             info,
         })
     }

@@ -37,6 +37,8 @@ pub(crate) struct ImageParts {
     pub(crate) test: ImageSet,
     pub(crate) stimuli_train: Images,
     pub(crate) stimuli_test: Images,
+    /// The photograph or the class of each training and test stimulus.
+    pub(crate) stimulus_groups: [Vec<u32>; 2],
 }
 
 impl ImageFiles {
@@ -131,6 +133,8 @@ impl ImageFiles {
             test,
             stimuli_train: all.images.select(stimuli_train)?,
             stimuli_test: all.images.select(stimuli_test)?,
+            stimulus_groups: [stimuli_train, stimuli_test]
+                .map(|stimuli| stimuli.iter().map(|i| all.labels[*i]).collect()),
         })
     }
 

@@ -66,8 +66,12 @@ impl Task for FitReadouts {
         if self.trunk == Trunk::Frozen {
             let state = state_of(cx.input("model")?, cx.device())?;
             let state = statistics::of_stimuli(state);
-            net.params().load_state_of(part::SHARED, &state)?;
-            net.freeze_shared(true);
+            for part in [part::SHARED, part::UNSHARED, part::HEAD] {
+                if part == part::SHARED || net.has_head() {
+                    net.params().load_state_of(part, &state)?;
+                }
+            }
+            net.freeze_layers(true);
         }
         let stimuli = Arc::new(inputs(&data.stimuli_train, &data.stimuli_preprocess())?);
         let sessions = recordings
@@ -91,7 +95,7 @@ impl Task for FitReadouts {
             images: None,
             neural: sessions.iter().map(TrialSplit::task).collect(),
         };
-        if !train(&net, tasks, &self.train, seed.child("training"), cx)? {
+        if train(&net, tasks, &self.train, seed.child("training"), cx)?.is_none() {
             return Ok(Status::Interrupted);
         }
         save(&net, &cx.file(WEIGHTS))?;

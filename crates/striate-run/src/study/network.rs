@@ -110,7 +110,8 @@ impl Network {
     pub(crate) fn stimulus_features(&self, inputs: &[f32]) -> Result<Vec<f32>> {
         let mut features = Vec::new();
         self.batches(inputs, |x| {
-            let map = self.net.features(x, &mut of_stimuli())?;
+            let mut cx = Context::eval().with_statistics(statistics::STIMULI);
+            let map = self.net.features(x, &mut cx)?;
             features.extend(map.flatten_all()?.to_vec1::<f32>()?);
             Ok(())
         })?;
@@ -179,21 +180,11 @@ pub(crate) fn responses(net: &MultiTaskNet, inputs: &[f32], device: &Device) -> 
 fn rates(net: &MultiTaskNet, inputs: &[f32], channels: usize, device: &Device) -> Result<Vec<f32>> {
     let mut rates = Vec::new();
     batches(net, inputs, channels, device, |x| {
-        let map = net.features(x, &mut of_stimuli())?;
-        let sessions = net
-            .sessions()
-            .map(|session| net.responses_from_features(session, &map, &mut Context::eval()));
-        let sessions = sessions.collect::<std::result::Result<Vec<_>, _>>()?;
-        let batch = Tensor::cat(&sessions, 1)?;
+        let batch = net.all_responses(x, &mut Context::eval())?;
         rates.extend(batch.flatten_all()?.to_vec1::<f32>()?);
         Ok(())
     })?;
     Ok(rates)
-}
-
-/// A pass over images that are shown to neurons.
-fn of_stimuli() -> Context {
-    Context::eval().with_statistics(statistics::STIMULI)
 }
 
 /// The weights and statistics that a training step wrote.

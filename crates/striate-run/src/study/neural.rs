@@ -55,7 +55,11 @@ impl Task for NeuralPrediction {
 
     fn run(&self, cx: &mut StepContext<'_>) -> Result<Status> {
         let data = Dataset::open(cx.input("data")?)?;
-        let network = Network::open(&self.network.headless(), cx.input("readouts")?, cx.device())?;
+        let network = Network::open(
+            &self.network.for_readouts(),
+            cx.input("readouts")?,
+            cx.device(),
+        )?;
         let recordings = Recordings::open(cx.input("recording")?)?;
         let predicted =
             network.responses(&inputs(&data.stimuli_test, &data.stimuli_preprocess())?)?;

@@ -6,6 +6,7 @@ use striate_corruptions::Corruption;
 
 use super::attacks::AttackNetwork;
 use super::benchmark::Benchmark;
+use super::controls::MakeControl;
 use super::dataset::{Inputs, PrepareData, Sizes};
 use super::fit::{FitReadouts, Trunk};
 use super::neural::NeuralPrediction;
@@ -13,11 +14,11 @@ use super::reconstruction::Reconstruct;
 use super::record::{Import, Record};
 use super::saliency::MapSensitivity;
 use super::similarity::CompareRepresentations;
-use super::targets::{Predict, Shuffle};
+use super::targets::Predict;
 use super::train::TrainNetwork;
 use crate::engine::{Plan, StepId};
 use crate::recipe::Split;
-use crate::{ModelName, Recipe, Result};
+use crate::{ModelName, Recipe, Result, Trainable};
 
 /// The steps of one trained network.
 #[derive(Clone, Copy, Debug)]
@@ -45,6 +46,8 @@ pub(crate) struct Study {
     /// How well the V1 model predicts the test responses.
     pub(crate) v1_scores: StepId,
     pub(crate) networks: BTreeMap<(ModelName, u64), NetworkSteps>,
+    /// The targets that stand in for responses.
+    pub(crate) controls: BTreeMap<ModelName, StepId>,
 }
 
 impl Study {
@@ -66,11 +69,18 @@ impl Study {
     /// images and the training are.
     pub(crate) fn training(
         recipe: &Recipe,
-        model: ModelName,
+        model: Trainable,
         seed: u64,
     ) -> Result<(Plan, StepId, StepId)> {
         let mut study = Self::shared(recipe)?;
-        let (train, _) = study.train(recipe, model, seed)?;
+        let train = match model {
+            Trainable::Model(model) => study.train(recipe, model, seed)?.0,
+            Trainable::V1 => study.plan.add(
+                format!("fit the V1 model, seed {seed}"),
+                fit_v1(recipe, seed, study.sizes),
+                &[("data", study.data), ("recording", study.recording)],
+            )?,
+        };
         let (plan, places) = study.plan.towards(train);
         Ok((plan, places[&study.data], places[&train]))
     }
@@ -94,20 +104,13 @@ impl Study {
                 &[("data", data)],
             )?,
         };
-        let fit = FitReadouts {
-            network: recipe.network.headless(),
-            trunk: Trunk::Trained,
-            train: recipe.v1.clone(),
-            train_fraction: recipe.recording.train_fraction,
-            seed,
-            sizes,
-        };
+        let fit = fit_v1(recipe, seed, sizes);
         let inputs = [("data", data), ("recording", recording)];
         let v1 = plan.add("fit the V1 model", fit, &inputs)?;
         let v1_scores = plan.add(
             "predict responses with the V1 model",
             NeuralPrediction {
-                network: recipe.network.clone(),
+                network: recipe.network_of_v1(),
             },
             &[("data", data), ("recording", recording), ("readouts", v1)],
         )?;
@@ -119,6 +122,7 @@ impl Study {
             v1,
             v1_scores,
             networks: BTreeMap::new(),
+            controls: BTreeMap::new(),
         })
     }
 
@@ -272,15 +276,22 @@ impl Study {
                 let id = self.plan.add(name, base, &[data, ("frozen", first)])?;
                 Ok((id, Some(first)))
             }
-            ModelName::MtlMonkey | ModelName::MtlShuffled | ModelName::MtlOracle => {
-                let targets = self.targets(recipe, model)?;
+            _ => {
+                let mut inputs = vec![data];
+                if model != ModelName::MtlRecorded {
+                    inputs.push(("targets", self.targets(recipe, model)?));
+                }
+                // Which target is of which session must be known where sessions differ.
+                if model == ModelName::MtlRecorded || !recipe.network.readout_layers.is_empty() {
+                    inputs.push(("recording", self.recording));
+                }
                 let task = TrainNetwork {
                     train: recipe.multi_task.clone(),
                     multi_task: true,
                     ..base
                 };
                 let name = format!("train {model}, seed {seed}");
-                let id = self.plan.add(name, task, &[data, ("targets", targets)])?;
+                let id = self.plan.add(name, task, &inputs)?;
                 Ok((id, None))
             }
         }
@@ -288,7 +299,7 @@ impl Study {
 
     /// The neural targets of a co-trained model, the same for all seeds.
     fn targets(&mut self, recipe: &Recipe, model: ModelName) -> Result<StepId> {
-        let (source, name) = if model == ModelName::MtlOracle {
+        let (source, name, network) = if model == ModelName::MtlOracle {
             let (oracle, _) = self.train(recipe, ModelName::Oracle, recipe.teacher_seed)?;
             let readouts = self.plan.add(
                 format!("fit readouts on oracle, seed {}", recipe.teacher_seed),
@@ -299,38 +310,58 @@ impl Study {
                     ("model", oracle),
                 ],
             )?;
-            (readouts, "predict targets from the Oracle's shared layers")
+            let name = "predict targets from the Oracle's shared layers";
+            (readouts, name, recipe.network.for_readouts())
         } else {
-            (self.v1, "predict targets with the V1 model")
+            let name = "predict targets with the V1 model";
+            (self.v1, name, recipe.network_of_v1())
         };
-        let predict = Predict {
-            network: recipe.network.headless(),
-        };
+        let predict = Predict { network };
         let inputs = [("data", self.data), ("readouts", source)];
         let predicted = self.plan.add(name, predict, &inputs)?;
-        if model == ModelName::MtlShuffled {
-            let shuffle = Shuffle {
-                seed: recipe.shared_seed,
-            };
-            return self.plan.add(
-                "shuffle responses over images",
-                shuffle,
-                &[("targets", predicted)],
-            );
-        }
-        Ok(predicted)
+        let Some(control) = model.control() else {
+            return Ok(predicted);
+        };
+        let make = MakeControl {
+            control,
+            network: recipe.network_of_v1(),
+            population: recipe.population.clone().unwrap_or_default(),
+            seed: recipe.shared_seed,
+            stimuli: self.sizes.stimuli.iter().sum(),
+        };
+        let inputs = [
+            ("data", self.data),
+            ("targets", predicted),
+            ("readouts", source),
+        ];
+        let name = format!("make the targets of {model}");
+        let made = self.plan.add(name, make, &inputs)?;
+        self.controls.insert(model, made);
+        Ok(made)
     }
 
     /// Readouts on the frozen shared layers of a trained network.
     fn readouts(&self, recipe: &Recipe) -> FitReadouts {
         FitReadouts {
-            network: recipe.network.headless(),
+            network: recipe.network.for_readouts(),
             trunk: Trunk::Frozen,
             train: recipe.readouts.clone(),
             train_fraction: recipe.recording.train_fraction,
             seed: recipe.shared_seed,
             sizes: self.sizes,
         }
+    }
+}
+
+/// The single-task V1 model.
+fn fit_v1(recipe: &Recipe, seed: u64, sizes: Sizes) -> FitReadouts {
+    FitReadouts {
+        network: recipe.network_of_v1(),
+        trunk: Trunk::Trained,
+        train: recipe.v1.clone(),
+        train_fraction: recipe.recording.train_fraction,
+        seed,
+        sizes,
     }
 }
 

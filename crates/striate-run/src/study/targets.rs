@@ -1,9 +1,7 @@
-//! The neural targets of co-training: predictions of a model of the recordings,
-//! and their permutation over images.
+//! The neural targets of co-training: predictions of a model of the recordings.
 
 use serde::Serialize;
 use striate_models::VggConfig;
-use striate_random::Seed;
 
 use super::benchmark::inputs;
 use super::dataset::Dataset;
@@ -13,7 +11,7 @@ use crate::Result;
 use crate::engine::{Estimate, Finished, Status, StepContext, Task};
 
 const TARGETS: &str = "targets.safetensors";
-const SETS: [&str; 2] = ["train", "test"];
+pub(crate) const SETS: [&str; 2] = ["train", "test"];
 
 /// Predicts the responses to all stimuli with fitted readouts, noise-free
 /// (reference/training.md 1.4, procedure 1).
@@ -39,55 +37,14 @@ impl Task for Predict {
         let data = Dataset::open(cx.input("data")?)?;
         let network = Network::open(&self.network, cx.input("readouts")?, cx.device())?;
         let preprocess = data.stimuli_preprocess();
-        let mut tensors = Tensors::default();
-        for (name, images) in SETS.iter().zip([&data.stimuli_train, &data.stimuli_test]) {
-            let responses = network.responses(&inputs(images, &preprocess)?)?;
-            let neurons = responses.len() / images.count.max(1);
-            tensors.f32(name, &[images.count, neurons], &responses);
-        }
-        tensors.write(&cx.file(TARGETS))?;
-        Ok(Status::Done)
-    }
-}
-
-/// Permutes responses over images: whole rows, so that what the neurons have in
-/// common is kept; training and test stimuli each among themselves.
-#[derive(Serialize)]
-pub(crate) struct Shuffle {
-    pub(crate) seed: u64,
-}
-
-impl Task for Shuffle {
-    const KIND: &'static str = "shuffled-targets";
-    const VERSION: u32 = 1;
-
-    fn estimate(&self) -> Estimate {
-        Estimate {
-            seconds: 0.1,
-            memory_bytes: 32 << 20,
-            disk_bytes: 4 << 20,
-            ..Estimate::default()
-        }
-    }
-
-    fn run(&self, cx: &mut StepContext<'_>) -> Result<Status> {
-        let targets = Targets::open(cx.input("targets")?)?;
-        let neurons = targets.neurons;
-        let mut tensors = Tensors::default();
-        for (name, rows) in SETS.iter().zip([&targets.train, &targets.test]) {
-            let count = rows.len() / neurons;
-            let order = Seed::new(self.seed)
-                .child("shuffle targets")
-                .child(name)
-                .stream()
-                .permutation(count);
-            let shuffled: Vec<f32> = order
-                .iter()
-                .flat_map(|i| rows[i * neurons..(i + 1) * neurons].iter().copied())
-                .collect();
-            tensors.f32(name, &[count, neurons], &shuffled);
-        }
-        tensors.write(&cx.file(TARGETS))?;
+        let predict = |images| network.responses(&inputs(images, &preprocess)?);
+        let train = predict(&data.stimuli_train)?;
+        let targets = Targets {
+            neurons: train.len() / data.stimuli_train.count.max(1),
+            train,
+            test: predict(&data.stimuli_test)?,
+        };
+        targets.write(cx)?;
         Ok(Status::Done)
     }
 }
@@ -102,7 +59,17 @@ pub(crate) struct Targets {
 }
 
 impl Targets {
-    /// Reads what [`Predict`] or [`Shuffle`] wrote.
+    /// Writes them as the result of a step.
+    pub(crate) fn write(&self, cx: &StepContext<'_>) -> Result<()> {
+        let mut tensors = Tensors::default();
+        for (name, rows) in SETS.iter().zip([&self.train, &self.test]) {
+            let count = rows.len() / self.neurons.max(1);
+            tensors.f32(name, &[count, self.neurons], rows);
+        }
+        tensors.write(&cx.file(TARGETS))
+    }
+
+    /// Reads what [`Targets::write`] wrote.
     pub(crate) fn open(step: &Finished) -> Result<Self> {
         let tensors = TensorFile::read(&step.file(TARGETS))?;
         let (shape, train) = tensors.get_f32("train")?;

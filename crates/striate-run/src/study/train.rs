@@ -12,7 +12,7 @@ use striate_train::{History, ImageTask, Tasks, TrainConfig, measures};
 use super::benchmark::inputs;
 use super::dataset::{Dataset, Sizes};
 use super::network::{SESSION, WEIGHTS, responses, save, state_of};
-use super::record::Trials;
+use super::record::{Recordings, Trials};
 use super::targets::Targets;
 use super::training::{HISTORY, TrialSplit, images, train};
 use crate::Result;
@@ -20,8 +20,9 @@ use crate::engine::{Estimate, Finished, Status, StepContext, Task};
 
 const INFO: &str = "info.json";
 
-/// Trains a network on images, and on neural targets if it has an input
-/// `targets`. With an input `frozen`, the shared layers are taken from there and
+/// Trains a network on images, and on neural targets if it has an input `targets`, or on
+/// the recordings if it has an input `recording` (with both, on the targets of each
+/// session for itself). With an input `frozen`, the shared layers are taken from there and
 /// frozen, statistics of their batch norms included.
 #[derive(Clone, Serialize)]
 pub(crate) struct TrainNetwork {
@@ -31,7 +32,7 @@ pub(crate) struct TrainNetwork {
     pub(crate) corrupted: Option<Augmentation>,
     pub(crate) train_fraction: f64,
     pub(crate) seed: u64,
-    /// Whether the input `targets` is given, for the estimate.
+    /// Whether there is a neural task, for the estimate.
     #[serde(skip)]
     pub(crate) multi_task: bool,
     #[serde(skip)]
@@ -75,23 +76,10 @@ impl Task for TrainNetwork {
                 .load_state_of(part::SHARED, &state_of(frozen, cx.device())?)?;
             net.freeze_shared(true);
         }
-        let targets = cx.inputs().get("targets").map(Targets::open).transpose()?;
-        let trials = match &targets {
-            Some(t) => {
-                let stimuli = Arc::new(inputs(&data.stimuli_train, &data.stimuli_preprocess())?);
-                let size = self.network.input_size;
-                let trials = Trials {
-                    stimuli: (0..data.stimuli_train.count as u32).collect(),
-                    responses: t.train.clone(),
-                };
-                let (neurons, fraction) = (t.neurons, self.train_fraction);
-                let split = TrialSplit::new(SESSION, &stimuli, size, &trials, neurons, fraction)?;
-                Some(split)
-            }
-            None => None,
-        };
-        if let Some(trials) = &trials {
-            trials.add_readout(&mut net, &seed.child("readout"))?;
+        let taught = self.taught(&data, cx)?;
+        let sessions = taught.as_ref().map_or(&[][..], |taught| &taught.sessions);
+        for session in sessions {
+            session.add_readout(&mut net, &seed.child("readout"))?;
         }
         let corrupted = self.corrupted.as_ref();
         let training = images(&data.train, &preprocess, Some(&self.augment), corrupted)?;
@@ -101,16 +89,16 @@ impl Task for TrainNetwork {
                 train: &training,
                 validation: &validation,
             }),
-            neural: trials.iter().map(TrialSplit::task).collect(),
+            neural: sessions.iter().map(TrialSplit::task).collect(),
         };
-        if !train(&net, tasks, &self.train, seed.child("training"), cx)? {
+        let Some(history) = train(&net, tasks, &self.train, seed.child("training"), cx)? else {
             return Ok(Status::Interrupted);
-        }
-        let target_correlation = match &targets {
-            Some(targets) => {
+        };
+        let target_correlation = match &taught {
+            Some(taught) => {
                 let stimuli = inputs(&data.stimuli_test, &data.stimuli_preprocess())?;
                 let predicted = responses(&net, &stimuli, cx.device())?;
-                let found = measures::correlation(&predicted, &targets.test, targets.neurons)?;
+                let found = measures::correlation(&predicted, &taught.test, taught.neurons)?;
                 Some(measures::mean(&found))
             }
             None => None,
@@ -120,7 +108,7 @@ impl Task for TrainNetwork {
             INFO,
             &TrainInfo {
                 parameters: net.params().count(),
-                epochs: self.train.schedule.max_epochs(),
+                epochs: history.trained(),
                 target_correlation,
             },
         )?;
@@ -128,7 +116,74 @@ impl Task for TrainNetwork {
     }
 }
 
+/// What the neural task learns.
+struct Taught {
+    sessions: Vec<TrialSplit>,
+    /// `[test stimuli, neurons]`; NaN where there is no response.
+    test: Vec<f32>,
+    neurons: usize,
+}
+
 impl TrainNetwork {
+    /// The targets (session by session, if the recordings are given, too), or the
+    /// recordings themselves, trial by trial.
+    fn taught(&self, data: &Dataset, cx: &StepContext<'_>) -> Result<Option<Taught>> {
+        let targets = cx.inputs().get("targets").map(Targets::open).transpose()?;
+        let recordings = cx
+            .inputs()
+            .get("recording")
+            .map(Recordings::open)
+            .transpose()?;
+        let all = match (targets, recordings) {
+            (Some(targets), Some(recordings)) => {
+                let mut first = 0;
+                let sessions = recordings.sessions.into_iter().map(|session| {
+                    let columns = first..first + session.neurons;
+                    first = columns.end;
+                    let rows = targets.train.chunks_exact(targets.neurons.max(1));
+                    let trials = Trials {
+                        stimuli: (0..data.stimuli_train.count as u32).collect(),
+                        responses: rows
+                            .flat_map(|row| &row[columns.clone()])
+                            .copied()
+                            .collect(),
+                    };
+                    (session.name, session.neurons, trials)
+                });
+                (sessions.collect(), targets.test, targets.neurons)
+            }
+            (Some(targets), None) => {
+                let trials = Trials {
+                    stimuli: (0..data.stimuli_train.count as u32).collect(),
+                    responses: targets.train,
+                };
+                let session = (SESSION.to_owned(), targets.neurons, trials);
+                (vec![session], targets.test, targets.neurons)
+            }
+            (None, Some(recordings)) => {
+                let (test, neurons) = (recordings.test_means(), recordings.info.neurons());
+                let sessions = recordings.sessions.into_iter();
+                let sessions = sessions.map(|s| (s.name, s.neurons, s.train)).collect();
+                (sessions, test, neurons)
+            }
+            (None, None) => return Ok(None),
+        };
+        let (sessions, test, neurons) = all;
+        let stimuli = Arc::new(inputs(&data.stimuli_train, &data.stimuli_preprocess())?);
+        let (size, fraction) = (self.network.input_size, self.train_fraction);
+        let sessions = sessions
+            .iter()
+            .map(|(name, neurons, trials)| {
+                TrialSplit::new(name, &stimuli, size, trials, *neurons, fraction)
+            })
+            .collect::<Result<_>>()?;
+        Ok(Some(Taught {
+            sessions,
+            test,
+            neurons,
+        }))
+    }
+
     /// Reads what is said of the network.
     pub(crate) fn info(step: &Finished) -> Result<TrainInfo> {
         step.json(INFO)

@@ -10,8 +10,8 @@ use striate_data::{ImageSet, Preprocess};
 use striate_models::MultiTaskNet;
 use striate_random::{Seed, Stream};
 use striate_train::{
-    CheckpointPolicy, MemoryResponses, NeuralTask, Observer, Outcome, Progress, ResponseSource,
-    SetImages, SourceError, Tasks, TrainConfig, Trainer, mean_responses,
+    CheckpointPolicy, History, MemoryResponses, NeuralTask, Observer, Outcome, Progress,
+    ResponseSource, SetImages, SourceError, Tasks, TrainConfig, Trainer, mean_responses,
 };
 
 use super::record::Trials;
@@ -23,15 +23,15 @@ pub(super) const HISTORY: &str = "history.json";
 /// Where the trainer saves; the name lets the store drop it when the step is done.
 const CHECKPOINTS: &str = "resume.checkpoints";
 
-/// Trains a network and writes its history; `false` if it was interrupted, and then
-/// the next call on the same folder goes on.
+/// Trains a network, and writes and gives its history; `None` if it was interrupted, and
+/// then the next call on the same folder goes on.
 pub(super) fn train(
     net: &MultiTaskNet,
     tasks: Tasks<'_>,
     config: &TrainConfig,
     seed: Seed,
     cx: &mut StepContext<'_>,
-) -> Result<bool> {
+) -> Result<Option<History>> {
     let policy = CheckpointPolicy {
         every_seconds: Some(20.0),
         ..CheckpointPolicy::default()
@@ -41,10 +41,10 @@ pub(super) fn train(
     let stop = cx.stop_flag();
     let outcome = trainer.run(&mut Report(cx), &stop)?;
     if outcome == Outcome::Interrupted {
-        return Ok(false);
+        return Ok(None);
     }
     cx.write_json(HISTORY, trainer.history())?;
-    Ok(true)
+    Ok(Some(trainer.history().clone()))
 }
 
 /// Passes the trainer's progress on.

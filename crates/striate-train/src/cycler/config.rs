@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
@@ -53,7 +54,10 @@ impl Ratio {
     /// If it is neither.
     pub fn new(value: f64) -> Result<Self> {
         let whole = |v: f64| v.is_finite() && v < 1e6 && (v - v.round()).abs() < 1e-6;
-        if value == 0.0 || (value >= 1.0 && whole(value)) || (value > 0.0 && whole(1.0 / value)) {
+        if value == 0.0
+            || (value >= 1.0 && whole(value))
+            || (value > 0.0 && value < 1.0 && whole(1.0 / value))
+        {
             Ok(Self(value))
         } else {
             Err(Error::field(
@@ -81,6 +85,24 @@ impl TryFrom<f64> for Ratio {
 
     fn try_from(value: f64) -> Result<Self> {
         Self::new(value)
+    }
+}
+
+impl FromStr for Ratio {
+    type Err = Error;
+
+    /// `1:15`, `5:1` (neural to image batches), or a number.
+    fn from_str(text: &str) -> Result<Self> {
+        let wrong = || Error::field("ratio", "two whole numbers, as 1:15 or 5:1, or one", text);
+        let Some((neural, images)) = text.split_once(':') else {
+            return Self::new(text.parse().map_err(|_| wrong())?);
+        };
+        let whole = |part: &str| part.parse::<u32>().map_err(|_| wrong());
+        let (neural, images) = (whole(neural)?, whole(images)?);
+        if images == 0 {
+            return Err(wrong());
+        }
+        Self::new(f64::from(neural) / f64::from(images))
     }
 }
 

@@ -89,6 +89,14 @@ fn what_cannot_be_cycled_is_refused() {
     assert!(Ratio::new(-1.0).is_err());
     assert!(Ratio::new(f64::NAN).is_err());
     assert!(Ratio::new(1.0 / 15.0).is_ok());
+    let read = |text: &str| text.parse::<Ratio>();
+    assert_eq!(read("1:15").unwrap(), Ratio::new(1.0 / 15.0).unwrap());
+    assert_eq!(read("5:1").unwrap(), Ratio::new(5.0).unwrap());
+    assert_eq!(read("0").unwrap(), Ratio::new(0.0).unwrap());
+    for wrong in ["2:3", "1:0", "1:", "-1:2", "a", "1:2:3", "1e9"] {
+        let message = read(wrong).unwrap_err().to_string();
+        assert!(message.contains("whole number"), "{message}");
+    }
     assert!(Cycler::default().plan(1, None, &[]).is_err());
     assert!(Cycler::default().plan(1, Some(0), &[]).is_err());
     let mtl = Cycler::mtl(Ratio::new(1.0).unwrap());

@@ -58,7 +58,11 @@ pub(crate) fn write(
     let mut protocols = Protocols::default();
     let data = Dataset::open(source.step(study.data)?)?;
     let accuracy = robustness::accuracy(&source, &mut protocols)?;
-    let (scores, runs) = robustness::scores(&source, &accuracy)?;
+    let robustness::Scored {
+        scores,
+        runs,
+        increment,
+    } = robustness::scores(&source, &accuracy)?;
     let mut report = ReportData {
         title: "Robust vision by multi-task learning on visual cortex: a reproduction".to_owned(),
         recipe: recipe.name.clone(),
@@ -77,6 +81,7 @@ pub(crate) fn write(
                 String::new()
             },
         },
+        findings: increment.into_iter().collect(),
         models: training::models(&source, &accuracy)?,
         examples: Some(pictures::examples(recipe, &data)?),
         training: Some(training::curves(&source, &data)?),

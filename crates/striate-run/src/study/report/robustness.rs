@@ -2,7 +2,8 @@
 
 use serde_json::json;
 use striate_report::{
-    AccuracyGrid, AccuracyRow, DifferenceRow, Estimate, Level, ScoreRow, Scores, published,
+    AccuracyGrid, AccuracyRow, DifferenceRow, Estimate, Finding, Level, ScoreRow, Scores, Verdict,
+    model_label, published,
 };
 use striate_robustness::{
     self as rob, Bootstrap, ScoreConfig, SeedUncertainty, Selection, robustness,
@@ -80,11 +81,19 @@ pub(super) fn protocol(
     })
 }
 
+/// What is said of the robustness of a run.
+#[derive(Default)]
+pub(super) struct Scored {
+    /// Scores relative to Baseline.
+    pub(super) scores: Option<Scores>,
+    /// The score of every network.
+    pub(super) runs: Vec<rob::RunScore>,
+    /// Whether the gain is the brain's, where there are several controls.
+    pub(super) increment: Option<Finding>,
+}
+
 /// Scores relative to Baseline, if every cell can be scored.
-pub(super) fn scores(
-    source: &Source<'_>,
-    accuracy: &AccuracyGrid,
-) -> Result<(Option<Scores>, Vec<rob::RunScore>)> {
+pub(super) fn scores(source: &Source<'_>, accuracy: &AccuracyGrid) -> Result<Scored> {
     let rows = accuracy.rows.iter().map(|r| rob::Row {
         model: r.model.clone(),
         seed: r.seed,
@@ -106,7 +115,7 @@ pub(super) fn scores(
     let found = match robustness(&grid, &config) {
         Ok(found) => found,
         // A Baseline without a single correct answer cannot be a reference.
-        Err(rob::Error::ZeroReference { .. }) => return Ok((None, Vec::new())),
+        Err(rob::Error::ZeroReference { .. }) => return Ok(Scored::default()),
         Err(error) => return Err(error.into()),
     };
     let mut scores = Scores {
@@ -157,7 +166,58 @@ pub(super) fn scores(
         &config.overall,
         rob::RunReference::Mean,
     )?;
-    Ok((Some(scores), runs))
+    Ok(Scored {
+        scores: Some(scores),
+        runs,
+        increment: increment(source, &grid, &config)?,
+    })
+}
+
+/// MTL-Monkey's score minus that of the best control.
+fn increment(
+    source: &Source<'_>,
+    grid: &rob::AccuracyGrid,
+    config: &ScoreConfig,
+) -> Result<Option<Finding>> {
+    let models = source.models();
+    let controls: Vec<&str> = models
+        .iter()
+        .filter(|model| model.control().is_some())
+        .map(|model| model.name())
+        .collect();
+    let monkey = ModelName::MtlMonkey;
+    // With one control it is the difference to this one, which the page states.
+    if controls.len() < 2 || !models.contains(&monkey) {
+        return Ok(None);
+    }
+    let found = rob::increment(grid, config, monkey.name(), &controls)?;
+    let best = model_label(&found.best_control);
+    let points = |value: f64| format!("{:.1}", 100.0 * value).replace('-', "\u{2212}");
+    let value = points(found.value);
+    let (verdict, spread) = match found.against_any.bootstrap() {
+        Some(drawn) => {
+            let verdict = match (drawn.low > 0.0, drawn.high < 0.0) {
+                (true, _) => Verdict::Supported,
+                (_, true) => Verdict::Contradicted,
+                _ => Verdict::Undecided,
+            };
+            let (low, high) = (points(drawn.low), points(drawn.high));
+            let spread = format!(" [{low}, {high}], the best control chosen anew in each draw");
+            (verdict, spread)
+        }
+        None => (
+            Verdict::Undecided,
+            "; one seed gives no interval, so this decides nothing".to_owned(),
+        ),
+    };
+    Ok(Some(Finding {
+        verdict,
+        claim: format!(
+            "The gain is the brain's: MTL-Monkey is more robust than the best of {} controls.",
+            controls.len()
+        ),
+        evidence: format!("{value} points over {best}{spread}"),
+    }))
 }
 
 fn levels(

@@ -3,10 +3,12 @@
 use std::path::Path;
 
 use candle_core::Device;
+use striate_report::model_label;
 use striate_train::{OptimizerConfig, Schedule};
 
 use super::Source;
 use crate::engine::{Machine, clock};
+use crate::study::controls::MakeControl;
 use crate::study::dataset::DataInfo;
 use crate::study::neural::NeuralPrediction;
 use crate::study::record::RecordingInfo;
@@ -240,6 +242,16 @@ pub(super) fn notes(source: &Source<'_>) -> Result<Vec<String>> {
             "Fewer than three neurons were recorded: no dissimilarity matrix of V1 can be made."
                 .to_owned(),
         );
+    }
+    for (model, step) in &source.study.controls {
+        let below = MakeControl::info(source.step(*step)?)?.below_zero;
+        if below > 0.0 {
+            notes.push(format!(
+                "Of the targets of {}, {:.1} % lay below 0 and became 0: rates are positive.",
+                model_label(model.name()),
+                100.0 * below
+            ));
+        }
     }
     if source.recipe.robustness.split == crate::Split::Validation {
         notes.push(

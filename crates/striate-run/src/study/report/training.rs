@@ -61,6 +61,23 @@ fn description(model: ModelName) -> &'static str {
         ModelName::MtlOracle => {
             "Co-trained on responses predicted from the Oracle's frozen shared layers."
         }
+        ModelName::MtlRecorded => "Co-trained on the recorded responses, trial by trial.",
+        ModelName::MtlShuffledWithin => {
+            "Co-trained on the same responses, permuted among stimuli of one photograph or class."
+        }
+        ModelName::MtlGaussian => {
+            "Co-trained on normal values with the mean and the covariance of the responses."
+        }
+        ModelName::MtlPixels => {
+            "Co-trained on random projections of the pixels, which keep the similarity of images."
+        }
+        ModelName::MtlRandom => "Co-trained on an untrained network of the same layers.",
+        ModelName::MtlGabor => {
+            "Co-trained on simulated Gabor cells that are not those of the recordings."
+        }
+        ModelName::MtlScrambled => {
+            "Co-trained on the responses that the V1 model predicts for phase-scrambled stimuli."
+        }
         ModelName::Oracle => {
             "Shared layers trained on corrupted images and frozen, the rest retrained on clean ones."
         }

@@ -1,0 +1,35 @@
+//! Depthwise convolution as a sum over taps.
+
+use candle_core::Tensor;
+
+use crate::Result;
+use crate::ops::DepthwiseGeometry;
+
+/// As [`crate::ops::depthwise_conv2d`].
+pub(crate) fn depthwise_conv2d(
+    x: &Tensor,
+    weight: &Tensor,
+    geometry: &DepthwiseGeometry,
+) -> Result<Tensor> {
+    let [_, rows, columns, _] = geometry.output;
+    let (padding, dilation) = (geometry.padding, geometry.dilation);
+    let x = x
+        .pad_with_zeros(1, padding, padding)?
+        .pad_with_zeros(2, padding, padding)?;
+    let mut y: Option<Tensor> = None;
+    for u in 0..geometry.kernel {
+        for v in 0..geometry.kernel {
+            let window = x
+                .narrow(1, u * dilation, rows)?
+                .narrow(2, v * dilation, columns)?;
+            let tap = weight.narrow(0, u, 1)?.narrow(1, v, 1)?.flatten_all()?;
+            let part = window.broadcast_mul(&tap)?;
+            y = Some(match y {
+                Some(sum) => (sum + part)?,
+                None => part,
+            });
+        }
+    }
+    // A kernel has at least one tap: the geometry was checked.
+    Ok(y.unwrap_or(x))
+}
