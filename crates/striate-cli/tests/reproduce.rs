@@ -322,9 +322,15 @@ fn every_control_is_trained_and_the_best_one_is_named() {
     assert!(output.status.success(), "{}", text(&output.stderr));
     let out = folder.path().join("runs");
     let page = fs::read_to_string(out.join("report.html")).unwrap();
-    assert!(page.contains("more robust than the best of 7 controls"));
+    assert!(page.contains("more robust than the best of 8 controls"));
     assert!(page.contains("one seed gives no interval, so this decides nothing"));
+    assert!(page.contains("behind a blur of"));
+    for analysis in ["robustness", "rsa", "saliency"] {
+        assert!(out.join(format!("report-{analysis}.html")).exists());
+    }
+    assert!(out.join("results/score_frequency.csv").exists());
     let table = fs::read_to_string(out.join("results/scores.csv")).unwrap();
+    assert!(table.contains("\nbaseline_blurred,overall"));
     for model in models.split(',') {
         assert!(table.contains(&format!("\n{model},overall")), "{model}");
     }

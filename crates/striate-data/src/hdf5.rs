@@ -1,5 +1,5 @@
 //! Arrays and text in HDF5 files (MATLAB v7.3, NWB). Invariants: errors name the file and
-//! the data set in it; large arrays are read in parts; whatever the decoder does on a
+//! the data set in it; of files beyond 1 GiB large arrays are read in parts; whatever the decoder does on a
 //! damaged file, an error comes out.
 
 use std::{
@@ -14,6 +14,15 @@ use crate::{Error, Result};
 /// Most values that are read at once: beyond it the file's sizes are not believed.
 const MAX_VALUES: usize = 1 << 28;
 
+/// Files up to this size are held in memory while they are read. Then no damaged size asks
+/// for more: read in parts, a file can claim chunks of up to 4 GiB, and the decoder takes
+/// the memory for one before it looks (hdf5-pure 0.47).
+const MAX_WHOLE_BYTES: u64 = 1 << 30;
+
+/// One byte of deflated data stands for at most so many. A data set that claims more than
+/// its whole file could hold is not believed: a chunk that is not there reads as zeros.
+const MOST_INFLATED: u64 = 1032;
+
 /// Whether a file begins as HDF5, behind MATLAB's header of 512 bytes where it has one.
 pub(crate) fn is_hdf5(head: &[u8]) -> bool {
     let magic = b"\x89HDF\r\n\x1a\n";
@@ -24,6 +33,7 @@ pub(crate) fn is_hdf5(head: &[u8]) -> bool {
 pub(crate) struct Hdf5 {
     file: File,
     place: String,
+    size: u64,
 }
 
 /// One data set of it.
@@ -31,6 +41,8 @@ pub(crate) struct Set {
     set: Dataset,
     pub(crate) shape: Vec<usize>,
     pub(crate) place: String,
+    /// Values that its file can hold.
+    most: u64,
 }
 
 /// Calls the decoder; a panic becomes an error, as its data are then in doubt.
@@ -48,8 +60,17 @@ fn guarded<T>(place: &str, call: impl FnOnce() -> Result<T, hdf5_pure::Error>) -
 impl Hdf5 {
     pub(crate) fn open(path: &Path) -> Result<Self> {
         let place = path.display().to_string();
-        let file = guarded(&place, || File::open_streaming(path))?;
-        Ok(Self { file, place })
+        let size = std::fs::metadata(path)
+            .map_err(|e| Error::io(path, e))?
+            .len();
+        let file = guarded(&place, || {
+            if size <= MAX_WHOLE_BYTES {
+                File::open(path)
+            } else {
+                File::open_streaming(path)
+            }
+        })?;
+        Ok(Self { file, place, size })
     }
 
     pub(crate) fn place(&self) -> &str {
@@ -89,12 +110,12 @@ impl Hdf5 {
         let path = path.trim_start_matches('/');
         let place = format!("{}, data set /{path}", self.place);
         let set = guarded(&place, || self.file.dataset(path))?;
-        Set::new(set, place)
+        Set::new(set, place, self.size)
     }
 }
 
 impl Set {
-    fn new(set: Dataset, place: String) -> Result<Self> {
+    fn new(set: Dataset, place: String, file_bytes: u64) -> Result<Self> {
         let shape = guarded(&place, || set.shape())?;
         let axes = shape.iter().map(|n| usize::try_from(*n).ok());
         let shape: Option<Vec<usize>> = axes.collect();
@@ -105,7 +126,13 @@ impl Set {
                 "larger ones",
             ));
         };
-        Ok(Self { set, shape, place })
+        let bytes = guarded(&place, || set.element_size())?.max(1);
+        Ok(Self {
+            set,
+            shape,
+            place,
+            most: file_bytes.saturating_mul(MOST_INFLATED) / bytes,
+        })
     }
 
     /// Number of values.
@@ -122,10 +149,11 @@ impl Set {
     }
 
     fn bounded(&self, count: usize) -> Result<()> {
-        if count <= MAX_VALUES {
+        let most = MAX_VALUES.min(usize::try_from(self.most).unwrap_or(usize::MAX));
+        if count <= most {
             return Ok(());
         }
-        let expected = format!("at most {MAX_VALUES} values at once");
+        let expected = format!("at most {most} values at once");
         Err(Error::format(&self.place, expected, count.to_string()))
     }
 

@@ -225,6 +225,19 @@ impl MultiTaskNet {
         self.shared.forward(&x, cx)
     }
 
+    /// The shared map of images that are shown to neurons.
+    ///
+    /// # Shapes
+    ///
+    /// As [`MultiTaskNet::features`].
+    ///
+    /// # Errors
+    ///
+    /// If the shape does not fit.
+    pub fn stimulus_features(&self, x: &Tensor, cx: &mut Context) -> Result<Tensor, Error> {
+        with_statistics(statistics::STIMULI, cx, |cx| self.features(x, cx))
+    }
+
     /// The class scores.
     ///
     /// # Shapes

@@ -163,6 +163,47 @@ fn check(place: &str, prediction: &Tensor, target: &Tensor) -> Result<()> {
     }
 }
 
+/// How far two representations of the same images differ in which images they hold alike:
+/// the mean over pairs of images of `(atanh r_a - atanh r_b)^2`, where `r` is the cosine of
+/// two images' features after the mean over images is taken from each feature (Li et al.
+/// 2019; analyses.md 2, variant C).
+///
+/// # Shapes
+///
+/// `a` `[images, features]`, `b` `[images, other features]`, at least two images; a scalar.
+///
+/// # Errors
+///
+/// If the two have other numbers of images, or fewer than two.
+pub fn similarity(a: &Tensor, b: &Tensor) -> Result<Tensor> {
+    const PLACE: &str = "similarity";
+    let [images, _] = dims(a, PLACE, "[images, features]")?;
+    let expected = format!("[{images}, features], at least two images");
+    let [others, _] = dims(b, PLACE, &expected)?;
+    if others != images || images < 2 {
+        return Err(shape_error(b, PLACE, expected));
+    }
+    let pairs = (images * (images - 1)) as f64;
+    let difference = (similarities(a)? - similarities(b)?)?;
+    Ok((difference.sqr()?.sum_all()? / pairs)?)
+}
+
+/// `atanh` of the cosines of centred features, 0 on the diagonal.
+fn similarities(features: &Tensor) -> Result<Tensor> {
+    let images = features.dim(0)?;
+    let mean = (features.sum_keepdim(0)? / images as f64)?;
+    let centred = features.broadcast_sub(&mean)?;
+    // An image without features has no direction, and a cosine of 0 with all others.
+    let norm = (centred.sqr()?.sum_keepdim(1)? + 1e-12)?.sqrt()?;
+    let unit = centred.broadcast_div(&norm)?;
+    let others = Tensor::ones((images, images), DType::F32, features.device())?;
+    let others = (others - Tensor::eye(images, DType::F32, features.device())?)?;
+    // Two equal images would lie at infinity.
+    let cosine = (unit.matmul(&unit.t()?)? * others)?.affine(1.0 - 1e-6, 0.0)?;
+    let (plus, minus) = ((&cosine + 1.0)?, (1.0 - &cosine)?);
+    Ok(((plus.log()? - minus.log()?)? * 0.5)?)
+}
+
 /// How rough kernels are, whatever their size: `sum (L * w)^2 / sum w^2`, where `L` is the
 /// 3x3 Laplace filter (4 in the middle, -1 beside it) over each slice of a kernel, with
 /// zeros around it (training.md 2.2).

@@ -29,6 +29,9 @@ pub fn tables(data: &ReportData) -> Result<Vec<Table>> {
         if !s.differences.is_empty() {
             out.push(differences(&s.differences)?);
         }
+        if let Some(split) = &s.frequency {
+            out.push(frequency(split)?);
+        }
         if !s.published.is_empty() {
             out.push(published(&s.published)?);
         }
@@ -192,6 +195,19 @@ fn differences(rows: &[DifferenceRow]) -> Result<Table> {
         "difference",
         rows.iter().map(|r| Some(r.difference)).collect(),
     )
+}
+
+fn frequency(split: &FrequencySplit) -> Result<Table> {
+    let rows = &split.rows;
+    let table = Table::new("score_frequency")
+        .utf8("model", rows.iter().map(|r| r.model.clone()))?
+        .f64("low_frequency", rows.iter().map(|r| r.low))?
+        .f64("high_frequency", rows.iter().map(|r| r.high))?;
+    let differences = rows.iter().map(|r| Some(r.difference)).collect();
+    estimate(table, "difference", differences)?
+        .f64("correlation", rows.iter().map(|r| or_nan(r.correlation)))?
+        .utf8("low", rows.iter().map(|_| split.low.join(" ")))?
+        .utf8("high", rows.iter().map(|_| split.high.join(" ")))
 }
 
 fn published(rows: &[PublishedScore]) -> Result<Table> {

@@ -1,4 +1,4 @@
-//! From data to a folder: `report.html`, `figures/*.svg`, `results/*.csv` and
+//! From data to a folder: `report.html` and a page for each analysis, `figures/*.svg`, `results/*.csv` and
 //! `results/*.parquet`.
 //!
 //! Invariant: the same data give the same bytes; `report.html` is written last,
@@ -7,7 +7,7 @@
 use std::path::{Path, PathBuf};
 
 use crate::data::ReportData;
-use crate::html::{figures, page, sections};
+use crate::html::{figures, pages, sections};
 use crate::{Result, files, tables};
 
 /// Writes the report into `out_dir`, which is made if it is not there, and
@@ -21,13 +21,18 @@ pub fn write(data: &ReportData, out_dir: &Path) -> Result<Vec<PathBuf>> {
     // Everything is made before anything is written.
     let tables = tables(data)?;
     let sections = sections(data)?;
-    let page = page(data, &sections, &tables)?;
+    let pages = pages(data, &sections, &tables)?;
     let mut texts = Vec::new();
     for figure in figures(&sections) {
         let file = Path::new("figures").join(&figure.id).with_extension("svg");
         texts.push((file, figure.standalone()?));
     }
-    texts.push((PathBuf::from("report.html"), page));
+    // `report.html` is the last of them.
+    texts.extend(
+        pages
+            .into_iter()
+            .map(|(name, page)| (PathBuf::from(name), page)),
+    );
 
     let mut written = Vec::new();
     for folder in ["results", "figures"] {

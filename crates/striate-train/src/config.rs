@@ -27,8 +27,8 @@ pub struct TrainConfig {
     pub cycler: Cycler,
     /// The loss of the neural task.
     pub neural_loss: NeuralLoss,
-    /// Whether both losses carry learned weights (training.md 5.1); with `mse` or
-    /// `negative_binomial` only.
+    /// Whether both losses carry learned weights (training.md 5.1); with `mse`,
+    /// `similarity` or `negative_binomial` only.
     pub learned_weights: bool,
     /// Whether the neural loss is multiplied by `sqrt(trials / batch)` (training.md 5.3).
     pub scale_loss: bool,
@@ -95,6 +95,11 @@ pub enum NeuralLoss {
     /// averaged over batch and neurons: what the study's code makes of a Poisson loss
     /// with learned weights (training.md 5.1).
     NegativeBinomial,
+    /// Representation matching (Li et al. 2019): the shared map holds those images alike
+    /// that the responses hold alike ([`similarity`](striate_nn::loss::similarity) over the
+    /// batch). The readouts are not trained, so the correlation of a validation says
+    /// nothing.
+    Similarity,
 }
 
 /// When the L1 norm of the readout is added to the neural loss.
@@ -201,7 +206,7 @@ impl TrainConfig {
         }
         let expected = match (self.neural_loss, self.learned_weights) {
             (NeuralLoss::PoissonSum | NeuralLoss::PoissonMean, true) => {
-                Some("mse or negative_binomial with learned_weights")
+                Some("mse, similarity or negative_binomial with learned_weights")
             }
             (NeuralLoss::NegativeBinomial, false) => Some("learned_weights with it"),
             _ => None,

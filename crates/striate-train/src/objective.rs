@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use candle_core::{Device, Tensor, Var};
+use candle_core::{DType, Device, Tensor, Var};
 use striate_models::MultiTaskNet;
 use striate_nn::{Context, loss};
 
@@ -142,8 +142,12 @@ pub(crate) fn neural(
     batch: &NeuralBatch<'_>,
     cx: &mut Context,
 ) -> Result<Losses> {
-    let rates = net.responses(batch.session, batch.x, cx)?;
-    let plain = plain_neural(config, weights, &rates, batch.responses)?;
+    let plain = if config.neural_loss == NeuralLoss::Similarity {
+        matched(net, batch, cx)?
+    } else {
+        let rates = net.responses(batch.session, batch.x, cx)?;
+        plain_neural(config, weights, &rates, batch.responses)?
+    };
     let mut objective = match &weights.neural {
         // Its learned weight is inside the loss.
         _ if config.neural_loss == NeuralLoss::NegativeBinomial => plain.clone(),
@@ -155,7 +159,8 @@ pub(crate) fn neural(
         objective = (objective * (batch.trials as f64 / size).sqrt())?;
     }
     let regularised = config.scale_loss || config.regularise == Regularise::Always;
-    if regularised && config.gamma_readout > 0.0 {
+    let readout = config.neural_loss != NeuralLoss::Similarity;
+    if regularised && readout && config.gamma_readout > 0.0 {
         let l1 = net.readout(batch.session)?.l1()?;
         objective = (objective + (l1 * config.gamma_readout)?)?;
     }
@@ -167,6 +172,23 @@ pub(crate) fn neural(
         objective,
         plain: plain.detach(),
     })
+}
+
+/// How far the shared map and the responses differ in which images they hold alike.
+fn matched(net: &MultiTaskNet, batch: &NeuralBatch<'_>, cx: &mut Context) -> Result<Tensor> {
+    if batch.responses.mask.is_some() {
+        return Err(crate::Error::field(
+            "neural_loss",
+            "another loss where responses are missing",
+            "similarity",
+        ));
+    }
+    // The last batch of a pass may be one image, which is like no other.
+    if batch.x.dim(0)? < 2 {
+        return Ok(Tensor::zeros((), DType::F32, batch.x.device())?);
+    }
+    let map = net.stimulus_features(batch.x, cx)?.flatten_from(1)?;
+    Ok(loss::similarity(&map, &batch.responses.values)?)
 }
 
 /// The loss over the responses that are there. Where a response is missing, rate and
@@ -201,6 +223,12 @@ fn plain_neural(
             "neural_loss",
             "another loss where responses are missing",
             "negative_binomial",
+        )),
+        // Without rates: see `matched`.
+        NeuralLoss::Similarity => Err(crate::Error::field(
+            "neural_loss",
+            "a loss of rates",
+            "similarity",
         )),
         NeuralLoss::NegativeBinomial => {
             let s = weights.neural.as_ref().ok_or_else(|| {

@@ -44,6 +44,55 @@ fn losses_agree_with_torch() {
     });
 }
 
+/// In f64, by the definition.
+fn similarity_by_hand(a: &Tensor, b: &Tensor) -> f64 {
+    let cosines = |t: &Tensor| -> Vec<f64> {
+        let (n, p) = t.dims2().unwrap();
+        let rows: Vec<f64> = flat(t).iter().map(|v| f64::from(*v)).collect();
+        let mean = |j: usize| (0..n).map(|i| rows[i * p + j]).sum::<f64>() / n as f64;
+        let centred: Vec<f64> = (0..n * p).map(|k| rows[k] - mean(k % p)).collect();
+        let dot = |i: usize, k: usize| -> f64 {
+            (0..p)
+                .map(|j| centred[i * p + j] * centred[k * p + j])
+                .sum()
+        };
+        let pairs = (0..n).flat_map(|i| (i + 1..n).map(move |k| (i, k)));
+        pairs
+            .map(|(i, k)| (dot(i, k) / (dot(i, i) * dot(k, k)).sqrt()).atanh())
+            .collect()
+    };
+    let (a, b) = (cosines(a), cosines(b));
+    a.iter().zip(&b).map(|(x, y)| (x - y).powi(2)).sum::<f64>() / a.len() as f64
+}
+
+#[test]
+fn similarity_agrees_with_its_definition() {
+    let (a, b) = (random(&[6, 5], 1), random(&[6, 9], 2));
+    let found = f64::from(similarity(&a, &b).unwrap().to_scalar::<f32>().unwrap());
+    let expected = similarity_by_hand(&a, &b);
+    assert!(
+        (found - expected).abs() < 1e-4 * expected,
+        "{found} {expected}"
+    );
+    // Neither scale nor rotation nor a common offset matters.
+    let moved = ((&a * 3.0).unwrap() + 2.0).unwrap();
+    let same = similarity(&a, &moved).unwrap().to_scalar::<f32>().unwrap();
+    assert!(same.abs() < 1e-6, "{same}");
+    let options = Differences {
+        step: 2e-3,
+        stride: 1,
+    };
+    check_gradients(&[a.clone()], options, 0.02, |args| similarity(&args[0], &b));
+    assert!(similarity(&a, &random(&[5, 9], 2)).is_err());
+    assert!(similarity(&random(&[1, 9], 2), &random(&[1, 9], 2)).is_err());
+    // Equal images have a finite loss and gradient.
+    let twice = Tensor::cat(&[&a, &a], 0).unwrap();
+    let var = Var::from_tensor(&twice).unwrap();
+    let loss = similarity(var.as_tensor(), &random(&[12, 4], 3)).unwrap();
+    let store = loss.backward().unwrap();
+    assert!(flat(store.get(&var).unwrap()).iter().all(|g| g.is_finite()));
+}
+
 #[test]
 fn roughness_agrees_with_neuralpredictors() {
     check_golden("laplace_l2norm", &["weight"], CLOSE, |_, args| {

@@ -251,6 +251,7 @@ fn scores() -> Scores {
         }
     }
     Scores {
+        frequency: None,
         rows,
         differences: vec![DifferenceRow {
             model: "mtl_monkey".to_owned(),

@@ -28,7 +28,8 @@ pub use estimate::{Estimate, Uncertainty};
 pub use names::{model_label, pretty, sort_models};
 pub use picture::{Picture, PictureGrid, Shading, png_bytes, png_data_uri};
 pub use robustness::{
-    AccuracyGrid, AccuracyRow, DifferenceRow, Level, PublishedScore, ScoreRow, Scores,
+    AccuracyGrid, AccuracyRow, DifferenceRow, FrequencyRow, FrequencySplit, Level, PublishedScore,
+    ScoreRow, Scores,
 };
 pub use training::{EpochRow, ModelInfo, Training, TrainingCurve};
 

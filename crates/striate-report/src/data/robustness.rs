@@ -71,6 +71,8 @@ pub struct Scores {
     pub rows: Vec<ScoreRow>,
     /// Joint differences between two models (same draw of Baseline).
     pub differences: Vec<DifferenceRow>,
+    /// The same scores by the spatial frequency of the corruptions.
+    pub frequency: Option<FrequencySplit>,
     /// How severities are pooled: `ratio of sums` or `mean of ratios`.
     pub pooling: String,
     /// Corruptions in the overall score, for example `14 (without glass blur)`.
@@ -80,6 +82,33 @@ pub struct Scores {
     /// Where the published values come from;
     /// [`crate::published::PROVENANCE`] for the study's.
     pub published_source: String,
+}
+
+/// Scores by the spatial frequency that the corruptions change.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct FrequencySplit {
+    /// Corruptions of low frequency.
+    pub low: Vec<String>,
+    /// Corruptions of high frequency.
+    pub high: Vec<String>,
+    /// One row per model but Baseline.
+    pub rows: Vec<FrequencyRow>,
+}
+
+/// One model's scores by frequency.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct FrequencyRow {
+    /// Model.
+    pub model: String,
+    /// Mean score over the corruptions of low frequency, 1 = Baseline.
+    pub low: f64,
+    /// Over those of high frequency.
+    pub high: f64,
+    /// `high - low`.
+    pub difference: Estimate,
+    /// Spearman correlation over corruptions of frequency and score.
+    pub correlation: Option<f64>,
 }
 
 /// One score.

@@ -3,12 +3,14 @@
 //! Invariant: each analysis that the page is about has its section, in the same
 //! order, whether it was run or not.
 
-use maud::Markup;
+use maud::{Markup, html};
 
 use super::comparison::comparison;
 use super::parts::number_table;
 use crate::Result;
-use crate::data::{Level, ReportData, ScoreRow, Scores, model_label, pretty};
+use crate::data::{
+    Estimate, FrequencySplit, Level, ReportData, ScoreRow, Scores, model_label, pretty,
+};
 use crate::figure::Figure;
 use crate::findings::show;
 use crate::plots;
@@ -79,7 +81,11 @@ pub(crate) fn sections(data: &ReportData) -> Result<Vec<Section>> {
             "" => Vec::new(),
             source => vec![format!("Published values: {source}")],
         };
-        let extra = comparison(s).into_iter().chain([score_table(s)]).collect();
+        let extra = comparison(s)
+            .into_iter()
+            .chain([score_table(s)])
+            .chain(s.frequency.as_ref().map(frequency_table))
+            .collect();
         (text, plots::scores(s, &data.uncertainty), extra)
     });
     let attacks = data.attacks.as_ref().map(|a| {
@@ -162,6 +168,52 @@ pub(crate) fn sections(data: &ReportData) -> Result<Vec<Section>> {
     ];
     all.retain(|s| whole || data.sections.iter().any(|name| name == s.id));
     Ok(all)
+}
+
+/// Scores by the spatial frequency of the corruptions.
+fn frequency_table(split: &FrequencySplit) -> Markup {
+    let percent = |value: f64| show(&Estimate::point(value), 100.0, "");
+    let rows: Vec<Vec<String>> = split
+        .rows
+        .iter()
+        .map(|row| {
+            let correlation = row
+                .correlation
+                .map_or_else(|| "–".to_owned(), |c| format!("{c:.2}"));
+            vec![
+                model_label(&row.model),
+                percent(row.low),
+                percent(row.high),
+                show(&row.difference, 100.0, ""),
+                correlation,
+            ]
+        })
+        .collect();
+    let low = format!("low ({})", split.low.len());
+    let high = format!("high ({})", split.high.len());
+    let head = [
+        "Model",
+        &low,
+        &high,
+        "high − low",
+        "rank correlation with frequency",
+    ];
+    html! {
+        (number_table(
+            "Accuracy relative to Baseline (%) on corruptions of low and of high spatial frequency",
+            &head,
+            &rows,
+        ))
+        p.remark {
+            "The halves are split at the median of the frequencies that the corruptions change. A \
+             network that merely prefers low frequencies gains on the high half. Low: "
+            (split.low.iter().map(|name| pretty(name)).collect::<Vec<_>>().join(", "))
+            ". High: "
+            (split.high.iter().map(|name| pretty(name)).collect::<Vec<_>>().join(", "))
+            ". "
+            a href="results/score_frequency.csv" { "CSV" }
+        }
+    }
 }
 
 /// Scores overall, by group and by corruption, beside the published ones.

@@ -1,13 +1,55 @@
-use super::{page, sections};
+use super::{pages, sections};
 use crate::data::*;
 
 fn html(data: &ReportData) -> String {
-    page(
-        data,
-        &sections(data).unwrap(),
-        &crate::tables(data).unwrap(),
-    )
-    .unwrap()
+    all(data).pop().unwrap().1
+}
+
+fn all(data: &ReportData) -> Vec<(String, String)> {
+    let (sections, tables) = (sections(data).unwrap(), crate::tables(data).unwrap());
+    pages(data, &sections, &tables).unwrap()
+}
+
+#[test]
+fn each_analysis_that_was_run_has_a_page_of_its_own() {
+    let data = ReportData {
+        title: "A study".into(),
+        scores: Some(Scores {
+            frequency: Some(FrequencySplit {
+                low: vec!["fog".into()],
+                high: vec!["gaussian_noise".into()],
+                rows: vec![FrequencyRow {
+                    model: "mtl_monkey".into(),
+                    low: 0.9,
+                    high: 1.3,
+                    difference: Estimate::with_interval(0.4, 0.1, 0.7),
+                    correlation: Some(0.5),
+                }],
+            }),
+            ..Scores::default()
+        }),
+        ..ReportData::default()
+    };
+    let all = all(&data);
+    let names: Vec<&str> = all.iter().map(|(name, _)| name.as_str()).collect();
+    assert_eq!(names, ["report-robustness.html", "report.html"]);
+    let (own, whole) = (&all[0].1, &all[1].1);
+    for page in [own, whole] {
+        assert!(
+            page.contains("40.0<br><small>[10.0, 70.0]</small>"),
+            "{page}"
+        );
+        assert!(page.contains("High: Gaussian noise"));
+    }
+    assert!(own.contains("href=\"report.html\"") && own.contains("A study"));
+    assert!(whole.contains("href=\"report-robustness.html\""));
+    assert!(!whole.contains("report-rsa.html"));
+    // One analysis alone is its own page already.
+    let one = ReportData {
+        sections: vec!["robustness".into()],
+        ..data
+    };
+    assert_eq!(super::tests::all(&one).len(), 1);
 }
 
 #[test]

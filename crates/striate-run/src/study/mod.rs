@@ -2,6 +2,7 @@
 
 pub(crate) mod attacks;
 pub(crate) mod benchmark;
+pub(crate) mod blur;
 pub(crate) mod controls;
 mod cost;
 pub(crate) mod dataset;

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use candle_core::{Device, Tensor};
-use striate_models::{MultiTaskNet, VggConfig, statistics};
+use striate_models::{MultiTaskNet, VggConfig};
 use striate_nn::Context;
 use striate_random::Seed;
 
@@ -110,8 +110,7 @@ impl Network {
     pub(crate) fn stimulus_features(&self, inputs: &[f32]) -> Result<Vec<f32>> {
         let mut features = Vec::new();
         self.batches(inputs, |x| {
-            let mut cx = Context::eval().with_statistics(statistics::STIMULI);
-            let map = self.net.features(x, &mut cx)?;
+            let map = self.net.stimulus_features(x, &mut Context::eval())?;
             features.extend(map.flatten_all()?.to_vec1::<f32>()?);
             Ok(())
         })?;

@@ -6,6 +6,7 @@ use striate_corruptions::Corruption;
 
 use super::attacks::AttackNetwork;
 use super::benchmark::Benchmark;
+use super::blur::MatchBlur;
 use super::controls::MakeControl;
 use super::dataset::{Inputs, PrepareData, Sizes};
 use super::fit::{FitReadouts, Trunk};
@@ -46,6 +47,8 @@ pub(crate) struct Study {
     /// How well the V1 model predicts the test responses.
     pub(crate) v1_scores: StepId,
     pub(crate) networks: BTreeMap<(ModelName, u64), NetworkSteps>,
+    /// Baseline behind a blur, by seed, where MTL-Monkey is there to match.
+    pub(crate) blurred: BTreeMap<u64, StepId>,
     /// The targets that stand in for responses.
     pub(crate) controls: BTreeMap<ModelName, StepId>,
 }
@@ -61,6 +64,7 @@ impl Study {
                     study.networks.insert((model, *seed), steps);
                 }
             }
+            study.blur(recipe, *seed)?;
         }
         Ok(study)
     }
@@ -122,6 +126,7 @@ impl Study {
             v1,
             v1_scores,
             networks: BTreeMap::new(),
+            blurred: BTreeMap::new(),
             controls: BTreeMap::new(),
         })
     }
@@ -133,14 +138,8 @@ impl Study {
         let network = recipe.network_of(model);
         let on_images = [("data", data), ("model", train)];
         let on_stimuli = [("data", data), ("recording", recording), ("model", train)];
-        let evaluated = match recipe.robustness.split {
-            Split::Validation => self.sizes.images[1],
-            Split::Test => self.sizes.images[2],
-        };
-        let images = match recipe.robustness.images {
-            0 => evaluated,
-            limit => limit.min(evaluated),
-        };
+        let evaluated = self.evaluated(recipe);
+        let images = self.benchmarked(recipe);
         let benchmark = self.plan.add(
             format!("score {model}, seed {seed}"),
             Benchmark {
@@ -210,6 +209,53 @@ impl Study {
             saliency,
             attacks,
         })
+    }
+
+    /// Images of the split that the benchmark uses.
+    fn evaluated(&self, recipe: &Recipe) -> usize {
+        match recipe.robustness.split {
+            Split::Validation => self.sizes.images[1],
+            Split::Test => self.sizes.images[2],
+        }
+    }
+
+    /// Images of the benchmark.
+    fn benchmarked(&self, recipe: &Recipe) -> usize {
+        match recipe.robustness.images {
+            0 => self.evaluated(recipe),
+            limit => limit.min(self.evaluated(recipe)),
+        }
+    }
+
+    /// Baseline behind the blur that makes it as robust against noise as MTL-Monkey.
+    fn blur(&mut self, recipe: &Recipe, seed: u64) -> Result<()> {
+        let of = |model| self.networks.get(&(model, seed));
+        let (Some(baseline), Some(monkey)) = (of(ModelName::Baseline), of(ModelName::MtlMonkey))
+        else {
+            return Ok(());
+        };
+        let robustness = &recipe.robustness;
+        if !MatchBlur::applies(&robustness.corruptions) {
+            return Ok(());
+        }
+        let task = MatchBlur {
+            network: recipe.network_of(ModelName::Baseline),
+            split: robustness.split,
+            corruptions: robustness.corruptions.clone(),
+            table: robustness.table,
+            seed: recipe.shared_seed,
+            images: self.benchmarked(recipe),
+        };
+        let inputs = [
+            ("data", self.data),
+            ("model", baseline.train),
+            ("plain", baseline.benchmark),
+            ("target", monkey.benchmark),
+        ];
+        let name = format!("score baseline behind a blur, seed {seed}");
+        let step = self.plan.add(name, task, &inputs)?;
+        self.blurred.insert(seed, step);
+        Ok(())
     }
 
     /// The attacks on one network, on the images of the benchmark.

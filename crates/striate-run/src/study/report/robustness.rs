@@ -2,9 +2,10 @@
 
 use serde_json::json;
 use striate_report::{
-    AccuracyGrid, AccuracyRow, DifferenceRow, Estimate, Finding, Level, ScoreRow, Scores, Verdict,
-    model_label, published,
+    AccuracyGrid, AccuracyRow, DifferenceRow, Estimate, Finding, FrequencyRow, FrequencySplit,
+    Level, ScoreRow, Scores, Verdict, model_label, published,
 };
+use striate_robustness::frequency::frequency_split;
 use striate_robustness::{
     self as rob, Bootstrap, ScoreConfig, SeedUncertainty, Selection, robustness,
 };
@@ -12,9 +13,13 @@ use striate_robustness::{
 use super::Source;
 use crate::protocol::{Protocol, Protocols, file_hash};
 use crate::study::benchmark::Benchmark;
+use crate::study::blur::MatchBlur;
 use crate::study::dataset::IMAGES;
 use crate::study::network::WEIGHTS;
 use crate::{ModelName, Result};
+
+/// Baseline behind a blur, as a model of the tables.
+const BLURRED: &str = "baseline_blurred";
 
 /// All accuracies, each with the hash of its protocol.
 pub(super) fn accuracy(source: &Source<'_>, protocols: &mut Protocols) -> Result<AccuracyGrid> {
@@ -30,6 +35,21 @@ pub(super) fn accuracy(source: &Source<'_>, protocols: &mut Protocols) -> Result
         for cell in Benchmark::open(source.step(steps.benchmark)?)? {
             rows.push(AccuracyRow {
                 model: model.name().to_owned(),
+                seed: *seed,
+                corruption: cell.corruption,
+                severity: cell.severity,
+                accuracy: cell.correct as f64 / cell.images as f64,
+                images: cell.images,
+                protocol: hash.clone(),
+            });
+        }
+    }
+    for (seed, step) in &source.study.blurred {
+        let baseline = ModelName::Baseline;
+        let hash = protocols.add(protocol(source, BLURRED, baseline, *seed, *step)?)?;
+        for cell in MatchBlur::open(source.step(*step)?)?.cells {
+            rows.push(AccuracyRow {
+                model: BLURRED.to_owned(),
                 seed: *seed,
                 corruption: cell.corruption,
                 severity: cell.severity,
@@ -159,6 +179,7 @@ pub(super) fn scores(source: &Source<'_>, accuracy: &AccuracyGrid) -> Result<Sco
                 }),
         );
     }
+    scores.frequency = frequency(&grid, &config)?;
     let runs = rob::run_scores(
         &grid,
         &config.baseline,
@@ -173,6 +194,31 @@ pub(super) fn scores(source: &Source<'_>, accuracy: &AccuracyGrid) -> Result<Sco
     })
 }
 
+/// The scores by the spatial frequency of the corruptions, where there are enough of
+/// known frequency.
+fn frequency(grid: &rob::AccuracyGrid, config: &ScoreConfig) -> Result<Option<FrequencySplit>> {
+    let found = match frequency_split(grid, config) {
+        Ok(found) => found,
+        Err(rob::Error::TooFew { .. }) => return Ok(None),
+        Err(error) => return Err(error.into()),
+    };
+    let rows = found.scores.into_iter().map(|score| FrequencyRow {
+        difference: match &score.difference {
+            Some(drawn) => Estimate::with_interval(score.high - score.low, drawn.low, drawn.high),
+            None => Estimate::point(score.high - score.low),
+        },
+        model: score.model,
+        low: score.low,
+        high: score.high,
+        correlation: score.correlation,
+    });
+    Ok(Some(FrequencySplit {
+        rows: rows.collect(),
+        low: found.low,
+        high: found.high,
+    }))
+}
+
 /// MTL-Monkey's score minus that of the best control.
 fn increment(
     source: &Source<'_>,
@@ -180,10 +226,12 @@ fn increment(
     config: &ScoreConfig,
 ) -> Result<Option<Finding>> {
     let models = source.models();
+    let blurred = (!source.study.blurred.is_empty()).then_some(BLURRED);
     let controls: Vec<&str> = models
         .iter()
         .filter(|model| model.control().is_some())
         .map(|model| model.name())
+        .chain(blurred)
         .collect();
     let monkey = ModelName::MtlMonkey;
     // With one control it is the difference to this one, which the page states.

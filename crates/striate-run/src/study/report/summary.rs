@@ -8,6 +8,7 @@ use striate_train::{OptimizerConfig, Schedule};
 
 use super::Source;
 use crate::engine::{Machine, clock};
+use crate::study::blur::MatchBlur;
 use crate::study::controls::MakeControl;
 use crate::study::dataset::DataInfo;
 use crate::study::neural::NeuralPrediction;
@@ -242,6 +243,15 @@ pub(super) fn notes(source: &Source<'_>) -> Result<Vec<String>> {
             "Fewer than three neurons were recorded: no dissimilarity matrix of V1 can be made."
                 .to_owned(),
         );
+    }
+    for (seed, step) in &source.study.blurred {
+        let found = MatchBlur::open(source.step(*step)?)?;
+        let (reached, wanted) = (100.0 * found.reached, 100.0 * found.wanted);
+        notes.push(format!(
+            "Seed {seed}: behind a blur of {:.2} px Baseline classifies {reached:.1} % of noisy \
+             images, MTL-Monkey {wanted:.1} %.",
+            found.sigma_px
+        ));
     }
     for (model, step) in &source.study.controls {
         let below = MakeControl::info(source.step(*step)?)?.below_zero;

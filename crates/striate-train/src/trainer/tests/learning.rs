@@ -150,3 +150,30 @@ fn the_negative_binomial_loss_trains_with_its_dispersion() {
     assert!(last.neural_loss < first.neural_loss, "{first:?} {last:?}");
     assert_ne!(last.s_n, Some(0.0));
 }
+
+#[test]
+fn representations_are_matched_without_a_readout() {
+    let config = TrainConfig {
+        neural_loss: NeuralLoss::Similarity,
+        schedule: cosine(12),
+        ..mtl(1.0, 12)
+    };
+    let before = network(1).params().state().unwrap();
+    let (net, history) = run(config, true, true);
+    let losses: Vec<f64> = history.epochs[1..]
+        .iter()
+        .filter_map(|record| record.neural_loss)
+        .collect();
+    assert!(losses[losses.len() - 1] < 0.7 * losses[0], "{losses:?}");
+    // Weight decay moves the readout, its positions no gradient did.
+    let after = net.params().state().unwrap();
+    let values = |t: &candle_core::Tensor| t.flatten_all().unwrap().to_vec1::<f32>().unwrap();
+    let name = "readout.simulated.mu";
+    let (before, after) = (values(&before[name]), values(&after[name]));
+    assert!(
+        before
+            .iter()
+            .zip(&after)
+            .all(|(b, a)| (b - a).abs() <= 0.05 * b.abs())
+    );
+}
