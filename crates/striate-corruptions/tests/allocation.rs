@@ -2,6 +2,10 @@
 //! It is its own test harness, as another one's threads would be counted.
 
 #![expect(
+    clippy::unwrap_used,
+    reason = "a test of its own harness fails as tests do"
+)]
+#![expect(
     unsafe_code,
     reason = "a global allocator can only be implemented with unsafe code; it hands everything on to the system's"
 )]
@@ -101,7 +105,6 @@ fn main() {
 
 /// Allocations of warm batches, in a pool of one thread: which images a thread of several meets first, and
 /// so when it is warm, is up to the scheduler.
-#[expect(clippy::unwrap_used, reason = "part of the test above it")]
 fn batches(seed: &Seed) -> usize {
     let (height, width, channels, count) = (32, 32, 3, 12);
     let pixels = picture(height * count, width, channels, 1);

@@ -61,7 +61,7 @@ pub mod statistics {
 #[derive(Debug)]
 enum Shared {
     Vgg(Trunk),
-    Se(SeCore),
+    Se(Box<SeCore>),
 }
 
 impl Shared {
@@ -144,7 +144,10 @@ impl MultiTaskNet {
         };
         let scope = root.sub(part::SHARED);
         let shared = match &config.core {
-            Some(core) => Shared::Se(SeCore::new(core, config.in_channels, &scope, &seed)?),
+            Some(core) => {
+                let core = SeCore::new(core, config.in_channels, &scope, &seed)?;
+                Shared::Se(Box::new(core))
+            }
             None => Shared::Vgg(Trunk::new(
                 plan.shared(),
                 false,

@@ -81,6 +81,7 @@ fn main() -> Result<()> {
                 in_channels,
                 out_channels: *width,
                 batch_norm: true,
+                statistics: 1,
                 pool: j + 1 == widths.len(),
             };
             let scope = params.root().sub(&format!("conv{}_{}", i + 1, j + 1));

@@ -127,7 +127,8 @@ fn the_groups_core_has_its_sizes() {
 
 #[test]
 fn what_does_not_fit_is_named() {
-    let message = |change: fn(&mut SeCoreConfig), head: Head| {
+    type Change = fn(&mut SeCoreConfig);
+    let message = |change: Change, head: Head| {
         let mut core = small();
         change(&mut core);
         let config = VggConfig {
@@ -137,7 +138,7 @@ fn what_does_not_fit_is_named() {
         };
         config.check().unwrap_err().to_string()
     };
-    let cases: [(fn(&mut SeCoreConfig), &str); 7] = [
+    let cases: [(Change, &str); 7] = [
         (|c| c.channels = 0, "core.channels"),
         (|c| c.input_kernel = 65, "core.input_kernel"),
         (

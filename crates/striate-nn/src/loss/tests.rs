@@ -82,7 +82,8 @@ fn similarity_agrees_with_its_definition() {
         step: 2e-3,
         stride: 1,
     };
-    check_gradients(&[a.clone()], options, 0.02, |args| similarity(&args[0], &b));
+    let inputs = std::slice::from_ref(&a);
+    check_gradients(inputs, options, 0.02, |args| similarity(&args[0], &b));
     assert!(similarity(&a, &random(&[5, 9], 2)).is_err());
     assert!(similarity(&random(&[1, 9], 2), &random(&[1, 9], 2)).is_err());
     // Equal images have a finite loss and gradient.

@@ -98,7 +98,7 @@ fn analysis(data: &ReportData, title: &str, section: &Section, body: &Markup) ->
                     p.byline { "From " a href="report.html" { (title) } }
                     (front::byline(data))
                 }
-                main { (body) (front::protocol(data)) }
+                main.alone { (body) (front::protocol(data)) }
             }
         }
     };

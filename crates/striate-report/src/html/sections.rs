@@ -220,6 +220,7 @@ fn frequency_table(split: &FrequencySplit) -> Markup {
 fn score_table(scores: &Scores) -> Markup {
     let mut models = plots::models_of(scores.rows.iter().map(|r| &r.model));
     models.retain(|m| m != "baseline");
+    let has_published = |model: &String| scores.published.iter().any(|p| p.model == *model);
     let of = |level: Level| {
         let rows = scores.rows.iter().filter(move |r| r.level == level);
         plots::in_order(rows.map(|r| &r.name))
@@ -236,7 +237,7 @@ fn score_table(scores: &Scores) -> Markup {
                 let same = |r: &&ScoreRow| r.model == *model && r.level == level && r.name == name;
                 let ours = scores.rows.iter().find(same);
                 row.push(ours.map_or_else(|| "–".to_owned(), |r| show(&r.score, 100.0, "")));
-                if !scores.published.is_empty() {
+                if has_published(model) {
                     let theirs = scores
                         .published
                         .iter()
@@ -256,7 +257,7 @@ fn score_table(scores: &Scores) -> Markup {
     let mut head = vec!["Corruption".to_owned()];
     for model in &models {
         head.push(model_label(model));
-        if !scores.published.is_empty() {
+        if has_published(model) {
             head.push("published".to_owned());
         }
     }

@@ -15,7 +15,7 @@ const PAGE: &str = r#"
 html{-webkit-text-size-adjust:100%;scroll-behavior:smooth}
 @media(prefers-reduced-motion:reduce){html{scroll-behavior:auto}}
 body{margin:0;background:var(--paper);color:var(--ink);font:17px/1.6 Charter,'Bitstream Charter','Sitka Text',Cambria,Georgia,serif}
-.top,.columns,footer{max-width:1240px;margin:0 auto;padding:0 24px}
+.top,.columns,.alone,footer{max-width:1240px;margin:0 auto;padding:0 24px}
 .top{padding-top:44px;padding-bottom:20px}
 .kicker,.byline,nav,.tiles,.protocol,.legend,.axes,figure .title,figcaption,table,.verdict,.svgs,.missing,footer,h3{font-family:system-ui,-apple-system,'Segoe UI',Roboto,'Helvetica Neue',Arial,sans-serif}
 .kicker{margin:0;font-size:13px;letter-spacing:.02em;color:var(--muted)}
@@ -107,7 +107,7 @@ th{font-weight:600;text-align:left}
 .svgs{columns:3 220px;font-size:13.5px;max-width:none!important;padding-left:1.1em}
 footer{padding-top:10px;padding-bottom:44px;font-size:13px;color:var(--muted)}
 @media(max-width:640px){
-body{font-size:16px}.top,.columns,footer{padding-left:16px;padding-right:16px}.top{padding-top:26px}
+body{font-size:16px}.top,.columns,.alone,footer{padding-left:16px;padding-right:16px}.top{padding-top:26px}
 h2{font-size:22px}.panels:not(.large){grid-template-columns:1fr 1fr;gap:16px 12px}
 .findings li{grid-template-columns:1fr;gap:0}.pictures img{width:58px;height:58px}
 .tiles{grid-template-columns:1fr 1fr}.tiles div:last-child:nth-child(odd){grid-column:span 2}.protocol div,.models div{grid-template-columns:104px minmax(0,1fr)}

@@ -12,7 +12,10 @@ use crate::{Error, Result};
 
 /// Tensors to be written to one file.
 #[derive(Default)]
-pub(crate) struct Tensors<'a>(BTreeMap<String, (Dtype, Vec<usize>, Cow<'a, [u8]>)>);
+pub(crate) struct Tensors<'a>(BTreeMap<String, Entry<'a>>);
+
+/// Type, shape and values of a tensor.
+type Entry<'a> = (Dtype, Vec<usize>, Cow<'a, [u8]>);
 
 impl<'a> Tensors<'a> {
     /// Adds bytes.
