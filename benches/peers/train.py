@@ -18,6 +18,8 @@ from machine import machine
 
 NETWORKS = {"narrow": ([[w] * 2 for w in (16, 32, 64, 128)], 32), "vgg19": ([[w] * n for n, w in ((2, 64), (2, 128), (4, 256), (4, 512), (4, 512))], 64)}
 # Network, batch, steps, and the share of the rounds.
+# Training images of TinyImageNet and the batch of the study (training.md 1.1).
+STUDY_IMAGES, STUDY_BATCH = 90_000, 128
 RUNS = [("narrow", 64, 20, 1), ("vgg19", 32, 3, 1), ("vgg19", 128, 2, 3)]
 
 
@@ -80,6 +82,11 @@ def main():
                 f" | {middle(peak):.0f} | {middle(cpu) / ours:.2f} |",
                 flush=True,
             )
+        if (name, batch) == ("vgg19", STUDY_BATCH):
+            steps = -(-STUDY_IMAGES // STUDY_BATCH)
+            minutes = {label: statistics.median(row[1] for row in rows) * steps / 60e3 for label, rows in results.items()}
+            each = ", ".join(f"{label} {value:.0f} min" for label, value in minutes.items())
+            print(f"\nAn epoch of the study's classification ({STUDY_IMAGES:,} images, {steps} steps), from these steps: {each}.")
 
 
 if __name__ == "__main__":
