@@ -107,7 +107,7 @@ impl MakeControl {
     /// Targets of training and test stimuli, before they are matched.
     fn make(&self, targets: &Targets, cx: &StepContext<'_>) -> Result<[Vec<f32>; 2]> {
         let neurons = targets.neurons;
-        // As before there were other controls, so that stored targets are found again.
+        // The stream of the first version, whose results stay what they were.
         let seed = match self.control {
             Control::Shuffled => Seed::new(self.seed).child("shuffle targets"),
             _ => Seed::new(self.seed).child("control targets"),

@@ -53,7 +53,10 @@ impl Task for FitReadouts {
         Estimate {
             operations: passes * factor * super::cost::shared(&self.network),
             seconds: passes * self.sizes.neurons as f64 * 5e-7,
-            memory_bytes: 300 << 20,
+            memory_bytes: super::cost::training_bytes(
+                &self.network.headless(),
+                self.train.neural_batch_size,
+            ) + (300 << 20),
             disk_bytes: 2 << 20,
         }
     }

@@ -61,7 +61,8 @@ impl Task for TrainNetwork {
         Estimate {
             operations: passes * 3.0 * (all + neural),
             seconds: passes * 3e-5,
-            memory_bytes: 400 << 20,
+            memory_bytes: super::cost::training_bytes(&self.network, self.train.batch_size)
+                + (300 << 20),
             disk_bytes: 4 << 20,
         }
     }
