@@ -3,8 +3,9 @@
 //! Each case takes a whole file of a format, changes some bytes, repeats or cuts a part,
 //! and reads it. The files are made here, so the corpus is this module. By default some
 //! hundred cases run; `PROPTEST_CASES=1000000 cargo test --release -p striate-data
-//! mutation` runs for long. Bounds are checked on what a reader returns, at
-//! [`MAX_RESULT_BYTES`]; the readers' own bounds are in their modules.
+//! mutation` runs for long (the crate's README says what ran for ten minutes each). Bounds
+//! are checked on what a reader returns, at [`MAX_RESULT_BYTES`]; the readers' own bounds
+//! are in their modules.
 
 use std::{collections::BTreeMap, io::Cursor, sync::OnceLock, time::Instant};
 
