@@ -17,9 +17,9 @@ from importlib.metadata import version
 from machine import machine
 
 NETWORKS = {"narrow": ([[w] * 2 for w in (16, 32, 64, 128)], 32), "vgg19": ([[w] * n for n, w in ((2, 64), (2, 128), (4, 256), (4, 512), (4, 512))], 64)}
-# Network, batch, steps, and the share of the rounds.
 # Training images of TinyImageNet and the batch of the study (training.md 1.1).
 STUDY_IMAGES, STUDY_BATCH = 90_000, 128
+# Network, batch, steps, and the share of the rounds.
 RUNS = [("narrow", 64, 20, 1), ("vgg19", 32, 3, 1), ("vgg19", 128, 2, 3)]
 
 

@@ -2,7 +2,7 @@
 
 use striate_random::Stream;
 
-use super::whole;
+use super::Moments;
 use crate::Error;
 
 /// Keeps a covariance of fewer images than neurons invertible, as a part of its mean
@@ -25,13 +25,8 @@ pub fn gaussian_like(
     count: usize,
     stream: &mut Stream,
 ) -> Result<Vec<f32>, Error> {
-    let images = whole("responses", responses, neurons)? as f64;
-    let mut mean = vec![0.0; neurons];
-    for row in responses.chunks_exact(neurons) {
-        for (sum, value) in mean.iter_mut().zip(row) {
-            *sum += f64::from(*value) / images;
-        }
-    }
+    let mean = Moments::of(responses, neurons)?.mean;
+    let images = (responses.len() / neurons) as f64;
     let mut covariance = vec![0.0; neurons * neurons];
     for row in responses.chunks_exact(neurons) {
         let centred: Vec<f64> = row
