@@ -1,10 +1,12 @@
 //! Accuracy on clean and corrupted images.
 
+use candle_core::Tensor;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use striate_corruptions::{Corruption, Corruptor, ImageRef, Random, Severity, Table};
 use striate_data::{ImageSet, Images, Preprocess};
 use striate_models::VggConfig;
+use striate_nn::ops::gaussian_blur;
 use striate_random::Seed;
 
 use super::dataset::Dataset;
@@ -15,6 +17,8 @@ use crate::{Error, Result};
 
 pub(crate) const ACCURACY: &str = "accuracy.json";
 const RESUME: &str = "resume.json";
+/// Taps of a blur on each side of the middle, in deviations.
+const BLUR_REACH: f64 = 4.0;
 
 /// Scores a network on clean images and on every corruption and severity.
 #[derive(Serialize)]
@@ -60,53 +64,15 @@ impl Task for Benchmark {
     }
 
     fn run(&self, cx: &mut StepContext<'_>) -> Result<Status> {
-        let data = Dataset::open(cx.input("data")?)?;
-        let network = Network::open(&self.network, cx.input("model")?, cx.device())?;
-        let preprocess = data.preprocess();
-        let set = match self.split {
-            Split::Validation => &data.validation,
-            Split::Test => &data.test,
-        };
-        let set = spread(set, self.images)?;
-        let mut sets = vec![None];
-        for corruption in &self.corruptions {
-            for level in 1..=5 {
-                sets.push(Some((*corruption, Severity::new(level)?)));
+        let mut scorer = self.scorer(cx)?;
+        let sets = self.test_sets();
+        let mut cells = Vec::new();
+        for (i, set) in sets.iter().enumerate() {
+            cx.progress(i as f64 / sets.len() as f64, &named(*set));
+            match scorer.score(*set, 0.0, cx)? {
+                Some(cell) => cells.push(cell),
+                None => return Ok(Status::Interrupted),
             }
-        }
-        // The cells that an interrupted try has left.
-        let mut cells: Vec<Cell> = match std::fs::read(cx.file(RESUME)) {
-            Ok(text) => serde_json::from_slice(&text).map_err(|e| Error::json(RESUME, e))?,
-            Err(_) => Vec::new(),
-        };
-        let seed = Seed::new(self.seed).child("benchmark");
-        for corrupted in sets.iter().skip(cells.len()) {
-            if cx.stopped() {
-                cx.write_json(RESUME, &cells)?;
-                return Ok(Status::Interrupted);
-            }
-            let (name, severity) = match corrupted {
-                None => ("clean", 0),
-                Some((corruption, severity)) => (corruption.name(), severity.get()),
-            };
-            cx.progress(
-                cells.len() as f64 / sets.len() as f64,
-                &format!("{name} {severity}"),
-            );
-            let images = match corrupted {
-                None => set.images.clone(),
-                Some((corruption, severity)) => {
-                    corrupt(&set.images, self.table, *corruption, *severity, &seed)?
-                }
-            };
-            let correct = network.correct(&inputs(&images, &preprocess)?, &set.labels)?;
-            cells.push(Cell {
-                corruption: name.to_owned(),
-                severity,
-                correct,
-                images: set.len() as u64,
-                seen: corrupted.is_some_and(|(c, _)| self.seen.contains(&c)),
-            });
         }
         cx.write_json(ACCURACY, &cells)?;
         Ok(Status::Done)
@@ -117,6 +83,121 @@ impl Benchmark {
     /// Reads what the step wrote.
     pub(crate) fn open(step: &Finished) -> Result<Vec<Cell>> {
         step.json(ACCURACY)
+    }
+
+    /// The clean images, then every corruption and severity.
+    pub(crate) fn test_sets(&self) -> Vec<TestSet> {
+        let corrupted = self
+            .corruptions
+            .iter()
+            .flat_map(|corruption| at_all(*corruption));
+        std::iter::once(None).chain(corrupted).collect()
+    }
+
+    /// The network `model` and the images of `data`, with the scores that an interrupted
+    /// try has left.
+    pub(crate) fn scorer(&self, cx: &StepContext<'_>) -> Result<Scorer<'_>> {
+        let data = Dataset::open(cx.input("data")?)?;
+        let set = match self.split {
+            Split::Validation => &data.validation,
+            Split::Test => &data.test,
+        };
+        let left = match std::fs::read(cx.file(RESUME)) {
+            Ok(text) => serde_json::from_slice(&text).map_err(|e| Error::json(RESUME, e))?,
+            Err(_) => Vec::new(),
+        };
+        Ok(Scorer {
+            benchmark: self,
+            set: spread(set, self.images)?,
+            preprocess: data.preprocess(),
+            network: Network::open(&self.network, cx.input("model")?, cx.device())?,
+            cells: left,
+            next: 0,
+        })
+    }
+}
+
+/// Clean images, or those of a corruption.
+pub(crate) type TestSet = Option<(Corruption, Severity)>;
+
+/// A corruption at each severity.
+pub(crate) fn at_all(corruption: Corruption) -> impl Iterator<Item = TestSet> {
+    let severities = Severity::ALL.into_iter();
+    severities.map(move |severity| Some((corruption, severity)))
+}
+
+/// What progress says of a test set.
+pub(crate) fn named(set: TestSet) -> String {
+    match set {
+        None => "clean".to_owned(),
+        Some((corruption, severity)) => format!("{} {}", corruption.name(), severity.get()),
+    }
+}
+
+/// Scores one test set after the other. A step that asks for them in the same order again
+/// gets those at once that it had before it was interrupted.
+pub(crate) struct Scorer<'a> {
+    benchmark: &'a Benchmark,
+    set: ImageSet,
+    preprocess: Preprocess,
+    network: Network,
+    cells: Vec<Cell>,
+    next: usize,
+}
+
+impl Scorer<'_> {
+    /// The score of the network behind a blur (0: none); none if the work is to stop.
+    pub(crate) fn score(
+        &mut self,
+        set: TestSet,
+        blur_px: f64,
+        cx: &StepContext<'_>,
+    ) -> Result<Option<Cell>> {
+        self.next += 1;
+        if let Some(cell) = self.cells.get(self.next - 1) {
+            return Ok(Some(cell.clone()));
+        }
+        if cx.stopped() {
+            cx.write_json(RESUME, &self.cells)?;
+            return Ok(None);
+        }
+        let benchmark = self.benchmark;
+        let (name, severity) = match set {
+            None => ("clean", 0),
+            Some((corruption, severity)) => (corruption.name(), severity.get()),
+        };
+        let values = match set {
+            None => inputs(&self.set.images, &self.preprocess)?,
+            Some((corruption, severity)) => {
+                let seed = Seed::new(benchmark.seed).child("benchmark");
+                let table = benchmark.table;
+                let images = corrupt(&self.set.images, table, corruption, severity, &seed)?;
+                inputs(&images, &self.preprocess)?
+            }
+        };
+        let values = self.blurred(values, blur_px)?;
+        let cell = Cell {
+            corruption: name.to_owned(),
+            severity,
+            correct: self.network.correct(&values, &self.set.labels)?,
+            images: self.set.len() as u64,
+            seen: set.is_some_and(|(corruption, _)| benchmark.seen.contains(&corruption)),
+        };
+        self.cells.push(cell.clone());
+        Ok(Some(cell))
+    }
+
+    /// Inputs behind a Gaussian blur.
+    fn blurred(&self, values: Vec<f32>, sigma_px: f64) -> Result<Vec<f32>> {
+        if sigma_px == 0.0 {
+            return Ok(values);
+        }
+        let size = self.network.input_size();
+        let shape = (self.set.len(), size, size, 1);
+        let x = Tensor::from_vec(values, shape, self.network.device())?;
+        let reach = (BLUR_REACH * sigma_px).ceil().min((size - 1) as f64) as usize;
+        let x = gaussian_blur(&x, 2 * reach + 1, sigma_px)?;
+        Ok(x.flatten_all()?.to_vec1()?)
     }
 }
 

@@ -1,37 +1,25 @@
 //! Baseline behind a blur that makes it as robust against noise as MTL-Monkey is: what a
 //! mere loss of high frequencies gains and costs (reference/analyses.md 7.4).
 
-use candle_core::Tensor;
 use serde::{Deserialize, Serialize};
-use striate_corruptions::{Corruption, Severity, Table};
-use striate_data::{ImageSet, Preprocess};
-use striate_models::VggConfig;
-use striate_nn::ops::gaussian_blur;
-use striate_random::Seed;
+use striate_corruptions::Corruption;
 use striate_robustness::{Group, Grouping};
 
-use super::benchmark::{Benchmark, Cell, corrupt, inputs, spread};
-use super::dataset::Dataset;
-use super::network::Network;
+use super::benchmark::{Benchmark, Cell, Scorer, TestSet, at_all, named};
 use crate::Result;
 use crate::engine::{Estimate, Finished, Status, StepContext, Task};
-use crate::recipe::Split;
 
 const FOUND: &str = "blurred.json";
-/// The blurs that are tried, in pixels; the matching one is interpolated.
+/// The blurs that are tried first, in pixels, up to the first that is robust enough.
 const SIGMAS_PX: [f64; 8] = [0.25, 0.5, 0.75, 1.0, 1.25, 1.5, 1.75, 2.0];
-/// Taps of the blur on each side of the middle, in deviations.
-const REACH: f64 = 4.0;
+/// So often the interval before that one is halved: to 1/64 px.
+const HALVINGS: usize = 4;
 
 /// Matches the blur and scores Baseline behind it.
 #[derive(Serialize)]
 pub(crate) struct MatchBlur {
-    pub(crate) network: VggConfig,
-    pub(crate) split: Split,
-    pub(crate) corruptions: Vec<Corruption>,
-    pub(crate) table: Table,
-    pub(crate) seed: u64,
-    pub(crate) images: usize,
+    /// Baseline's.
+    pub(crate) benchmark: Benchmark,
 }
 
 /// Baseline behind its blur.
@@ -47,71 +35,51 @@ pub(crate) struct Blurred {
 
 impl Task for MatchBlur {
     const KIND: &'static str = "blur-matched";
-    const VERSION: u32 = 1;
+    const VERSION: u32 = 2;
 
     fn estimate(&self) -> Estimate {
-        let noises = noises(&self.corruptions).len();
-        let sets = 1 + 5 * (self.corruptions.len() + noises * SIGMAS_PX.len());
-        let images = (sets * self.images) as f64;
+        let once = self.benchmark.estimate();
+        let all = self.benchmark.test_sets().len() as f64;
+        let noisy = noisy(&self.benchmark.corruptions).len() as f64;
+        let times = 1.0 + noisy * (SIGMAS_PX.len() + HALVINGS) as f64 / all;
         Estimate {
-            operations: images * super::cost::forward(&self.network),
-            seconds: images * 2e-4,
-            memory_bytes: 200 << 20,
-            disk_bytes: 16 << 10,
+            operations: once.operations * times,
+            seconds: once.seconds * times,
+            ..once
         }
     }
 
     fn run(&self, cx: &mut StepContext<'_>) -> Result<Status> {
-        let data = Dataset::open(cx.input("data")?)?;
-        let network = Network::open(&self.network, cx.input("model")?, cx.device())?;
-        let set = match self.split {
-            Split::Validation => &data.validation,
-            Split::Test => &data.test,
-        };
-        let bench = Bench {
-            set: spread(set, self.images)?,
-            preprocess: data.preprocess(),
-            network,
-            table: self.table,
-            seed: Seed::new(self.seed).child("benchmark"),
-        };
-        let noises = noises(&self.corruptions);
+        let noisy = noisy(&self.benchmark.corruptions);
         let of_step = |name: &str| -> Result<f64> {
-            Ok(noise_accuracy(&Benchmark::open(cx.input(name)?)?, &noises))
+            let cells = Benchmark::open(cx.input(name)?)?;
+            let of_noise = |cell: &Cell| {
+                noisy
+                    .iter()
+                    .flatten()
+                    .any(|(c, _)| c.name() == cell.corruption)
+            };
+            Ok(accuracy(
+                &cells.into_iter().filter(of_noise).collect::<Vec<_>>(),
+            ))
         };
         let (wanted, plain) = (of_step("target")?, of_step("plain")?);
-        // (deviation, accuracy on noise), up to the first that is robust enough.
-        let mut tried = vec![(0.0, plain)];
-        for (i, sigma) in SIGMAS_PX.iter().enumerate() {
-            if tried
-                .last()
-                .is_some_and(|(_, accuracy)| *accuracy >= wanted)
-            {
-                break;
-            }
-            if cx.stopped() {
-                return Ok(Status::Interrupted);
-            }
-            let message = format!("sigma {sigma} px");
-            cx.progress(0.5 * i as f64 / SIGMAS_PX.len() as f64, &message);
-            tried.push((
-                *sigma,
-                noise_accuracy(&bench.cells(&noises, *sigma)?, &noises),
-            ));
-        }
-        let sigma_px = matching(&tried, wanted);
-        cx.progress(0.5, &format!("all corruptions, sigma {sigma_px:.2} px"));
-        let mut cells = vec![bench.cell(None, sigma_px)?];
-        for corruption in &self.corruptions {
-            if cx.stopped() {
-                return Ok(Status::Interrupted);
-            }
-            cells.extend(bench.cells(&[*corruption], sigma_px)?);
-        }
+        let mut scorer = self.benchmark.scorer(cx)?;
+        let found = search(plain, wanted, |sigma_px| {
+            let cells = all_of(&mut scorer, &noisy, sigma_px, cx)?;
+            Ok(cells.map(|cells| accuracy(&cells)))
+        })?;
+        let Some((sigma_px, reached)) = found else {
+            return Ok(Status::Interrupted);
+        };
+        let sets = self.benchmark.test_sets();
+        let Some(cells) = all_of(&mut scorer, &sets, sigma_px, cx)? else {
+            return Ok(Status::Interrupted);
+        };
         let found = Blurred {
             sigma_px,
             wanted,
-            reached: noise_accuracy(&cells, &noises),
+            reached,
             cells,
         };
         cx.write_json(FOUND, &found)?;
@@ -122,7 +90,7 @@ impl Task for MatchBlur {
 impl MatchBlur {
     /// Whether there is noise among the corruptions to match.
     pub(crate) fn applies(corruptions: &[Corruption]) -> bool {
-        !noises(corruptions).is_empty()
+        !noisy(corruptions).is_empty()
     }
 
     /// Reads what the step found.
@@ -131,124 +99,119 @@ impl MatchBlur {
     }
 }
 
-/// The noises among corruptions.
-fn noises(corruptions: &[Corruption]) -> Vec<Corruption> {
+/// The test sets of the noises among corruptions.
+fn noisy(corruptions: &[Corruption]) -> Vec<TestSet> {
     let members = Grouping::default().members(Group::Noise);
-    let all = corruptions.iter().copied();
-    all.filter(|c| members.contains(&c.name())).collect()
+    let noises = corruptions.iter().filter(|c| members.contains(&c.name()));
+    noises.flat_map(|corruption| at_all(*corruption)).collect()
 }
 
-/// Mean accuracy over the noises and their severities.
-fn noise_accuracy(cells: &[Cell], noises: &[Corruption]) -> f64 {
-    let of_noise = |cell: &&Cell| noises.iter().any(|c| c.name() == cell.corruption);
-    let (mut correct, mut images) = (0, 0);
-    for cell in cells.iter().filter(of_noise) {
-        correct += cell.correct;
-        images += cell.images;
+/// The scores of test sets behind one blur; none if the work is to stop.
+fn all_of(
+    scorer: &mut Scorer<'_>,
+    sets: &[TestSet],
+    sigma_px: f64,
+    cx: &mut StepContext<'_>,
+) -> Result<Option<Vec<Cell>>> {
+    let mut cells = Vec::new();
+    for (i, set) in sets.iter().enumerate() {
+        let message = format!("blur of {sigma_px:.3} px, {}", named(*set));
+        cx.progress(i as f64 / sets.len() as f64, &message);
+        match scorer.score(*set, sigma_px, cx)? {
+            Some(cell) => cells.push(cell),
+            None => return Ok(None),
+        }
     }
+    Ok(Some(cells))
+}
+
+/// Accuracy over all images of some test sets.
+fn accuracy(cells: &[Cell]) -> f64 {
+    let correct: u64 = cells.iter().map(|cell| cell.correct).sum();
+    let images: u64 = cells.iter().map(|cell| cell.images).sum();
     correct as f64 / images.max(1) as f64
 }
 
-/// The deviation at which the accuracy is the wanted one, between the last two tried; the
-/// most accurate of all, if none is accurate enough.
-fn matching(tried: &[(f64, f64)], wanted: f64) -> f64 {
-    match tried {
-        [.., below, above] if above.1 >= wanted && above.1 > below.1 => {
-            let part = ((wanted - below.1) / (above.1 - below.1)).clamp(0.0, 1.0);
-            below.0 + part * (above.0 - below.0)
-        }
-        _ => {
-            let best = tried.iter().max_by(|a, b| a.1.total_cmp(&b.1));
-            best.map_or(0.0, |(sigma, _)| *sigma)
-        }
-    }
-}
-
-/// What images are scored on.
-struct Bench {
-    set: ImageSet,
-    preprocess: Preprocess,
-    network: Network,
-    table: Table,
-    seed: Seed,
-}
-
-impl Bench {
-    fn cells(&self, corruptions: &[Corruption], sigma_px: f64) -> Result<Vec<Cell>> {
-        let mut cells = Vec::new();
-        for corruption in corruptions {
-            for severity in Severity::ALL {
-                cells.push(self.cell(Some((*corruption, severity)), sigma_px)?);
-            }
-        }
-        Ok(cells)
-    }
-
-    /// Corrupts, converts, and blurs what the network sees.
-    fn cell(&self, corrupted: Option<(Corruption, Severity)>, sigma_px: f64) -> Result<Cell> {
-        let images = &self.set.images;
-        let (name, severity, values) = match corrupted {
-            None => ("clean", 0, inputs(images, &self.preprocess)?),
-            Some((corruption, severity)) => {
-                let images = corrupt(images, self.table, corruption, severity, &self.seed)?;
-                let values = inputs(&images, &self.preprocess)?;
-                (corruption.name(), severity.get(), values)
-            }
+/// Deviation and accuracy of the blur whose accuracy is nearest to the wanted one; `plain`
+/// is that without blur. None if a measurement was stopped.
+fn search(
+    plain: f64,
+    wanted: f64,
+    mut measure: impl FnMut(f64) -> Result<Option<f64>>,
+) -> Result<Option<(f64, f64)>> {
+    let mut tried = vec![(0.0, plain)];
+    let (mut below, mut above) = (0.0, (plain >= wanted).then_some(0.0));
+    let mut given = SIGMAS_PX.into_iter();
+    let mut halvings = 0..HALVINGS;
+    loop {
+        let next = match above {
+            None => given.next(),
+            Some(above) if above > below => halvings.next().map(|_| (below + above) / 2.0),
+            // Baseline is robust enough as it is.
+            Some(_) => None,
         };
-        let values = if sigma_px > 0.0 {
-            let size = self.network.input_size();
-            let shape = (images.count, size, size, 1);
-            let x = Tensor::from_vec(values, shape, self.network.device())?;
-            let reach = (REACH * sigma_px).ceil().min((size - 1) as f64) as usize;
-            gaussian_blur(&x, 2 * reach + 1, sigma_px)?
-                .flatten_all()?
-                .to_vec1()?
+        let Some(sigma_px) = next else { break };
+        let Some(accuracy) = measure(sigma_px)? else {
+            return Ok(None);
+        };
+        tried.push((sigma_px, accuracy));
+        if accuracy >= wanted {
+            above = Some(sigma_px);
         } else {
-            values
-        };
-        Ok(Cell {
-            corruption: name.to_owned(),
-            severity,
-            correct: self.network.correct(&values, &self.set.labels)?,
-            images: images.count as u64,
-            seen: false,
-        })
+            below = sigma_px;
+        }
     }
+    let distance = |(_, accuracy): &(f64, f64)| (accuracy - wanted).abs();
+    let nearest = tried
+        .into_iter()
+        .min_by(|a, b| distance(a).total_cmp(&distance(b)));
+    Ok(nearest)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    #[test]
-    fn the_blur_is_interpolated_or_the_best_one() {
-        assert_eq!(matching(&[(0.0, 0.2), (0.5, 0.4), (1.0, 0.6)], 0.5), 0.75);
-        assert_eq!(matching(&[(0.0, 0.7)], 0.5), 0.0);
-        // Never robust enough: as robust as it gets.
-        assert_eq!(matching(&[(0.0, 0.2), (0.5, 0.4), (1.0, 0.3)], 0.5), 0.5);
-        assert_eq!(matching(&[(0.0, 0.2), (0.5, 0.2)], 0.2), 0.5);
+    /// The result for an accuracy that follows from the deviation, and what was tried.
+    fn of(plain: f64, wanted: f64, accuracy: impl Fn(f64) -> f64) -> ((f64, f64), Vec<f64>) {
+        let mut tried = Vec::new();
+        let found = search(plain, wanted, |sigma| {
+            tried.push(sigma);
+            Ok(Some(accuracy(sigma)))
+        });
+        (found.unwrap().unwrap(), tried)
     }
 
     #[test]
-    fn accuracy_on_noise_counts_noise_alone() {
-        let cell = |corruption: &str, correct| Cell {
-            corruption: corruption.to_owned(),
+    fn the_matching_blur_is_found_by_halving() {
+        let ((sigma, accuracy), tried) = of(0.2, 0.43, |sigma| 0.2 + 0.4 * sigma * sigma);
+        let exact = (0.23f64 / 0.4).sqrt();
+        assert!((sigma - exact).abs() <= 0.25 / 16.0, "{sigma} {exact}");
+        assert!((accuracy - 0.43).abs() < 0.01, "{accuracy}");
+        assert_eq!(tried[..5], [0.25, 0.5, 0.75, 1.0, 0.875]);
+        assert_eq!(tried.len(), 4 + HALVINGS);
+    }
+
+    #[test]
+    fn no_blur_is_tried_where_none_is_needed_and_all_where_none_is_enough() {
+        assert_eq!(of(0.7, 0.5, |_| 0.0), ((0.0, 0.7), Vec::new()));
+        let (found, tried) = of(0.2, 0.9, |sigma| 0.5 - (sigma - 1.0).abs() / 10.0);
+        assert_eq!(found, (1.0, 0.5));
+        assert_eq!(tried, SIGMAS_PX);
+        assert_eq!(search(0.2, 0.9, |_| Ok(None)).unwrap(), None);
+    }
+
+    #[test]
+    fn accuracy_is_that_of_all_images_together() {
+        let cell = |correct, images| Cell {
+            corruption: "shot_noise".to_owned(),
             severity: 1,
             correct,
-            images: 10,
+            images,
             seen: false,
         };
-        let cells = [
-            cell("gaussian_noise", 4),
-            cell("shot_noise", 6),
-            cell("fog", 1),
-        ];
-        let all = [
-            Corruption::GaussianNoise,
-            Corruption::ShotNoise,
-            Corruption::Fog,
-        ];
-        assert_eq!(noise_accuracy(&cells, &noises(&all)), 0.5);
+        assert_eq!(accuracy(&[cell(4, 10), cell(8, 10)]), 0.6);
+        assert_eq!(noisy(&[Corruption::Fog, Corruption::ShotNoise]).len(), 5);
         assert!(!MatchBlur::applies(&[Corruption::Fog]));
     }
 }

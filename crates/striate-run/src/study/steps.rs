@@ -139,18 +139,9 @@ impl Study {
         let on_images = [("data", data), ("model", train)];
         let on_stimuli = [("data", data), ("recording", recording), ("model", train)];
         let evaluated = self.evaluated(recipe);
-        let images = self.benchmarked(recipe);
         let benchmark = self.plan.add(
             format!("score {model}, seed {seed}"),
-            Benchmark {
-                network: network.clone(),
-                split: recipe.robustness.split,
-                corruptions: recipe.robustness.corruptions.clone(),
-                table: recipe.robustness.table,
-                seed: recipe.shared_seed,
-                seen: seen(recipe, model),
-                images,
-            },
+            self.benchmark(recipe, model),
             &on_images,
         )?;
         let readouts = self.plan.add(
@@ -219,11 +210,21 @@ impl Study {
         }
     }
 
-    /// Images of the benchmark.
-    fn benchmarked(&self, recipe: &Recipe) -> usize {
-        match recipe.robustness.images {
-            0 => self.evaluated(recipe),
-            limit => limit.min(self.evaluated(recipe)),
+    /// The benchmark of a model.
+    fn benchmark(&self, recipe: &Recipe, model: ModelName) -> Benchmark {
+        let robustness = &recipe.robustness;
+        let evaluated = self.evaluated(recipe);
+        Benchmark {
+            network: recipe.network_of(model),
+            split: robustness.split,
+            corruptions: robustness.corruptions.clone(),
+            table: robustness.table,
+            seed: recipe.shared_seed,
+            seen: seen(recipe, model),
+            images: match robustness.images {
+                0 => evaluated,
+                limit => limit.min(evaluated),
+            },
         }
     }
 
@@ -234,17 +235,11 @@ impl Study {
         else {
             return Ok(());
         };
-        let robustness = &recipe.robustness;
-        if !MatchBlur::applies(&robustness.corruptions) {
+        if !MatchBlur::applies(&recipe.robustness.corruptions) {
             return Ok(());
         }
         let task = MatchBlur {
-            network: recipe.network_of(ModelName::Baseline),
-            split: robustness.split,
-            corruptions: robustness.corruptions.clone(),
-            table: robustness.table,
-            seed: recipe.shared_seed,
-            images: self.benchmarked(recipe),
+            benchmark: self.benchmark(recipe, ModelName::Baseline),
         };
         let inputs = [
             ("data", self.data),

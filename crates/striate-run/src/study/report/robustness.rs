@@ -12,7 +12,7 @@ use striate_robustness::{
 
 use super::Source;
 use crate::protocol::{Protocol, Protocols, file_hash};
-use crate::study::benchmark::Benchmark;
+use crate::study::benchmark::{Benchmark, Cell};
 use crate::study::blur::MatchBlur;
 use crate::study::dataset::IMAGES;
 use crate::study::network::WEIGHTS;
@@ -32,37 +32,36 @@ pub(super) fn accuracy(source: &Source<'_>, protocols: &mut Protocols) -> Result
             *seed,
             steps.benchmark,
         )?)?;
-        for cell in Benchmark::open(source.step(steps.benchmark)?)? {
-            rows.push(AccuracyRow {
-                model: model.name().to_owned(),
-                seed: *seed,
-                corruption: cell.corruption,
-                severity: cell.severity,
-                accuracy: cell.correct as f64 / cell.images as f64,
-                images: cell.images,
-                protocol: hash.clone(),
-            });
-        }
+        let cells = Benchmark::open(source.step(steps.benchmark)?)?;
+        rows.extend(rows_of(model.name(), *seed, cells, &hash));
     }
     for (seed, step) in &source.study.blurred {
         let baseline = ModelName::Baseline;
         let hash = protocols.add(protocol(source, BLURRED, baseline, *seed, *step)?)?;
-        for cell in MatchBlur::open(source.step(*step)?)?.cells {
-            rows.push(AccuracyRow {
-                model: BLURRED.to_owned(),
-                seed: *seed,
-                corruption: cell.corruption,
-                severity: cell.severity,
-                accuracy: cell.correct as f64 / cell.images as f64,
-                images: cell.images,
-                protocol: hash.clone(),
-            });
-        }
+        let cells = MatchBlur::open(source.step(*step)?)?.cells;
+        rows.extend(rows_of(BLURRED, *seed, cells, &hash));
     }
     Ok(AccuracyGrid {
         rows,
         chance: Some(1.0 / source.recipe.network.classes as f64),
         corruption_table: source.recipe.robustness.table.name().to_owned(),
+    })
+}
+
+fn rows_of(
+    model: &str,
+    seed: u64,
+    cells: Vec<Cell>,
+    protocol: &str,
+) -> impl Iterator<Item = AccuracyRow> {
+    cells.into_iter().map(move |cell| AccuracyRow {
+        model: model.to_owned(),
+        seed,
+        corruption: cell.corruption,
+        severity: cell.severity,
+        accuracy: cell.correct as f64 / cell.images as f64,
+        images: cell.images,
+        protocol: protocol.to_owned(),
     })
 }
 
