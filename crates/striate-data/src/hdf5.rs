@@ -1,6 +1,6 @@
 //! Arrays and text in HDF5 files (MATLAB v7.3, NWB). Invariants: errors name the file and
-//! the data set in it; of files beyond 1 GiB large arrays are read in parts; whatever the decoder does on a
-//! damaged file, an error comes out.
+//! the data set in it; of files beyond 1 GiB large arrays are read in parts; whatever the
+//! decoder does on a damaged file, an error comes out.
 
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},

@@ -52,8 +52,8 @@ pub use device::{DeviceKind, device};
 pub use error::{Error, Result};
 pub use gradients::Gradients;
 pub use layers::{
-    BatchNorm, BatchNormConfig, Conv2d, Conv2dConfig, ConvBlock, ConvBlockConfig, Covariance,
-    DepthwiseConv2d, DepthwiseConv2dConfig, Dropout, DropoutConfig, FactorisedReadout,
+    BatchNorm, BatchNormConfig, ChannelWeights, Conv2d, Conv2dConfig, ConvBlock, ConvBlockConfig,
+    Covariance, DepthwiseConv2d, DepthwiseConv2dConfig, Dropout, DropoutConfig, FactorisedReadout,
     GaussianReadout, Linear, LinearConfig, PointPooledReadout, Readout, ReadoutConfig, Running,
     SqueezeExcitation, SqueezeExcitationConfig,
 };

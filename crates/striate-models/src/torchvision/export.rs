@@ -9,8 +9,8 @@ use super::layout::layout;
 use crate::{Error, Plan};
 
 /// The weights and statistics of a network in torchvision's names and layout. Readouts
-/// and the statistics of stimuli, which torchvision does not know, are left out; a head of 1x1 convolutions stands
-/// under `classifier`, too.
+/// and the statistics of stimuli, which torchvision does not know, are left out; a head of
+/// 1x1 convolutions stands under `classifier`, too.
 ///
 /// ```
 /// use candle_core::Device;

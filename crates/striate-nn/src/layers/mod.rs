@@ -17,7 +17,8 @@ pub use depthwise::{DepthwiseConv2d, DepthwiseConv2dConfig};
 pub use dropout::{Dropout, DropoutConfig};
 pub use linear::{Linear, LinearConfig};
 pub use readout::{
-    Covariance, FactorisedReadout, GaussianReadout, PointPooledReadout, Readout, ReadoutConfig,
+    ChannelWeights, Covariance, FactorisedReadout, GaussianReadout, PointPooledReadout, Readout,
+    ReadoutConfig,
 };
 pub use squeeze_excitation::{SqueezeExcitation, SqueezeExcitationConfig};
 

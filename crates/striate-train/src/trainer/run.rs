@@ -365,7 +365,7 @@ fn check_tasks(net: &MultiTaskNet, tasks: &Tasks<'_>) -> Result<()> {
     }
     for task in &tasks.neural {
         let session = task.train.session();
-        let neurons = net.readout(session)?.neurons();
+        let neurons = net.readout(session)?.weights().neurons();
         for (part, source) in [("training", task.train), ("validation", task.validation)] {
             let of = format!("the {part} trials of session {session}");
             shapes(&of, source.shape(), source.len())?;

@@ -3,7 +3,7 @@
 use candle_core::Tensor;
 use striate_random::Stream;
 
-use super::Base;
+use super::ChannelWeights;
 use crate::error::{config_error, shape_error};
 use crate::{Context, Param, Result, Scope, init};
 
@@ -14,7 +14,8 @@ const EPS: f64 = 1e-6;
 /// neuron's mask over the places of the map, divided by its Euclidean norm.
 #[derive(Clone, Debug)]
 pub struct FactorisedReadout {
-    base: Base,
+    /// The weights over channels.
+    pub weights: ChannelWeights,
     height: usize,
     width: usize,
     /// The masks `[neurons, height, width]`, before normalisation.
@@ -50,23 +51,8 @@ impl FactorisedReadout {
             height,
             width,
             mask: scope.param("mask", &mask)?,
-            base: Base::new(channels, channels, bias, scope)?,
+            weights: ChannelWeights::new(channels, channels, bias, scope)?,
         })
-    }
-
-    /// Neurons.
-    pub fn neurons(&self) -> usize {
-        self.base.neurons
-    }
-
-    /// The weights over channels `[channels, neurons]`.
-    pub fn features(&self) -> &Param {
-        &self.base.features
-    }
-
-    /// `[neurons]`.
-    pub fn bias(&self) -> &Param {
-        &self.base.bias
     }
 
     /// The rates of the neurons.
@@ -79,10 +65,10 @@ impl FactorisedReadout {
     ///
     /// If the map has another shape than the masks.
     pub fn forward(&self, map: &Tensor, cx: &mut Context) -> Result<Tensor> {
-        let [batch, height, width, channels] = self.base.check(map)?;
+        let [batch, height, width, channels] = self.weights.check(map)?;
         if (height, width) != (self.height, self.width) {
             let expected = format!("[batch, {}, {}, channels]", self.height, self.width);
-            return Err(shape_error(map, &self.base.name, expected));
+            return Err(shape_error(map, &self.weights.name, expected));
         }
         // One product for all images: the places are the rows.
         let places = map
@@ -93,10 +79,10 @@ impl FactorisedReadout {
         let samples = self
             .normalised()?
             .matmul(&places)?
-            .reshape((self.base.neurons, batch, channels))?
+            .reshape((self.weights.neurons, batch, channels))?
             .transpose(0, 1)?
             .contiguous()?;
-        self.base.rates(&samples, cx)
+        self.weights.rates(&samples, cx)
     }
 
     /// The sum over neurons of the absolute values of all products of mask and feature.
@@ -107,7 +93,7 @@ impl FactorisedReadout {
     /// If the device has no memory for the result.
     pub fn l1(&self) -> Result<Tensor> {
         let mask = self.normalised()?.abs()?.sum(1)?;
-        let features = self.base.features.tensor().abs()?.sum(0)?;
+        let features = self.weights.features.tensor().abs()?.sum(0)?;
         Ok((mask * features)?.sum_all()?)
     }
 

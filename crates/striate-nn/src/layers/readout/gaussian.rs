@@ -4,7 +4,7 @@ use candle_core::Tensor;
 use serde::{Deserialize, Serialize};
 use striate_random::Stream;
 
-use super::{Base, clamp_positions, positions};
+use super::{ChannelWeights, clamp_positions, positions};
 use crate::error::{config_error, shape_error};
 use crate::{Context, Param, Result, Scope, init, ops};
 
@@ -26,7 +26,8 @@ pub enum Covariance {
 /// from a normal with mean `mu`.
 #[derive(Clone, Debug)]
 pub struct GaussianReadout {
-    base: Base,
+    /// The weights over channels.
+    pub weights: ChannelWeights,
     covariance: Covariance,
     /// Positions (x, y) `[neurons, 2]` in `[-1, 1]`.
     pub mu: Param,
@@ -71,28 +72,13 @@ impl GaussianReadout {
             covariance,
             mu,
             sigma: scope.param("sigma", &sigma)?,
-            base: Base::new(channels, channels, bias, scope)?,
+            weights: ChannelWeights::new(channels, channels, bias, scope)?,
         })
     }
 
     /// The shape of the uncertainty.
     pub fn covariance(&self) -> Covariance {
         self.covariance
-    }
-
-    /// Neurons.
-    pub fn neurons(&self) -> usize {
-        self.base.neurons
-    }
-
-    /// The weights over channels `[channels, neurons]`.
-    pub fn features(&self) -> &Param {
-        &self.base.features
-    }
-
-    /// `[neurons]`.
-    pub fn bias(&self) -> &Param {
-        &self.base.bias
     }
 
     /// The rates of the neurons. Before, `mu` is clamped to `[-1, 1]` and deviations to 0
@@ -106,10 +92,10 @@ impl GaussianReadout {
     ///
     /// If the map has another number of channels.
     pub fn forward(&self, map: &Tensor, cx: &mut Context) -> Result<Tensor> {
-        let [batch, ..] = self.base.check(map)?;
+        let [batch, ..] = self.weights.check(map)?;
         let noise = match cx.stream() {
             Some(stream) => {
-                let shape = (batch, self.base.neurons, 2);
+                let shape = (batch, self.weights.neurons, 2);
                 Some(init::normal(shape, 1.0, stream, map.device())?)
             }
             None => None,
@@ -133,9 +119,9 @@ impl GaussianReadout {
         noise: Option<&Tensor>,
         cx: &mut Context,
     ) -> Result<Tensor> {
-        let [batch, ..] = self.base.check(map)?;
+        let [batch, ..] = self.weights.check(map)?;
         self.clamp()?;
-        let n = self.base.neurons;
+        let n = self.weights.neurons;
         let mu = self.mu.tensor();
         let grid = match noise {
             Some(noise) if noise.dims() == [batch, n, 2] => {
@@ -145,30 +131,14 @@ impl GaussianReadout {
             Some(noise) => {
                 return Err(shape_error(
                     noise,
-                    &self.base.name,
+                    &self.weights.name,
                     format!("[{batch}, {n}, 2] of the noise"),
                 ));
             }
             None => mu.broadcast_as((batch, n, 2))?.contiguous()?,
         };
         let samples = ops::bilinear_sample_with(cx.backend(), map, &grid)?;
-        self.base.rates(&samples, cx)
-    }
-
-    /// `sum |F|`, the regulariser of the V1 recipe before its factor (training.md 4.3).
-    ///
-    /// # Errors
-    ///
-    /// If the device has no memory for the result.
-    pub fn l1(&self) -> Result<Tensor> {
-        Ok(self.base.features.tensor().abs()?.sum_all()?)
-    }
-
-    /// Switches training of all four parameters.
-    pub fn set_trainable(&self, trainable: bool) {
-        for param in [&self.mu, &self.sigma, &self.base.features, &self.base.bias] {
-            param.set_trainable(trainable);
-        }
+        self.weights.rates(&samples, cx)
     }
 
     /// Noise `[batch, neurons, 2]` as offsets from the positions.

@@ -98,20 +98,35 @@ impl Default for ReadoutConfig {
     }
 }
 
-/// What every readout knows: its name, the map it reads and its neurons.
+/// What every readout has: each neuron's weights over the channels of what it sees.
 #[derive(Clone, Debug)]
-struct Base {
+pub struct ChannelWeights {
     name: String,
     /// Channels of the map.
     channels: usize,
     neurons: usize,
-    /// `[inputs, neurons]`, initially `1 / channels`.
-    features: Param,
+    /// `[inputs, neurons]`, initially `1 / channels`: one input for each channel, and of a
+    /// point-pooled readout for each channel of each scale.
+    pub features: Param,
     /// `[neurons]`.
-    bias: Param,
+    pub bias: Param,
 }
 
-impl Base {
+impl ChannelWeights {
+    /// Neurons.
+    pub fn neurons(&self) -> usize {
+        self.neurons
+    }
+
+    /// `sum |F|`, the regulariser of the V1 recipe before its factor (training.md 4.3).
+    ///
+    /// # Errors
+    ///
+    /// If the device has no memory for the result.
+    pub fn l1(&self) -> Result<Tensor> {
+        Ok(self.features.tensor().abs()?.sum_all()?)
+    }
+
     /// Creates `features` of `inputs` rows and `bias` in `scope`.
     fn new(channels: usize, inputs: usize, bias: &[f32], scope: &Scope) -> Result<Self> {
         let neurons = bias.len();
@@ -261,18 +276,17 @@ impl Readout {
     /// If the device has no memory for the result.
     pub fn l1(&self) -> Result<Tensor> {
         match self {
-            Self::Gaussian(readout) => readout.l1(),
-            Self::PointPooled(readout) => readout.l1(),
             Self::Factorised(readout) => readout.l1(),
+            Self::Gaussian(_) | Self::PointPooled(_) => self.weights().l1(),
         }
     }
 
-    /// Neurons.
-    pub fn neurons(&self) -> usize {
+    /// The weights over channels.
+    pub fn weights(&self) -> &ChannelWeights {
         match self {
-            Self::Gaussian(readout) => readout.neurons(),
-            Self::PointPooled(readout) => readout.neurons(),
-            Self::Factorised(readout) => readout.neurons(),
+            Self::Gaussian(readout) => &readout.weights,
+            Self::PointPooled(readout) => &readout.weights,
+            Self::Factorised(readout) => &readout.weights,
         }
     }
 }

@@ -3,7 +3,7 @@
 use candle_core::Tensor;
 use striate_random::Stream;
 
-use super::{Base, clamp_positions, positions};
+use super::{ChannelWeights, clamp_positions, positions};
 use crate::error::config_error;
 use crate::{Context, Param, Result, Scope, ops};
 
@@ -11,7 +11,8 @@ use crate::{Context, Param, Result, Scope, ops};
 /// channels of the map, then of the map after one average pooling, after two, and so on.
 #[derive(Clone, Debug)]
 pub struct PointPooledReadout {
-    base: Base,
+    /// The weights over channels.
+    pub weights: ChannelWeights,
     steps: usize,
     kernel: usize,
     /// Positions (x, y) `[neurons, 2]` in `[-1, 1]`, the same on every scale.
@@ -50,23 +51,8 @@ impl PointPooledReadout {
             steps,
             kernel,
             mu: positions(bias.len(), mu_range, scope, stream)?,
-            base: Base::new(channels, (steps + 1) * channels, bias, scope)?,
+            weights: ChannelWeights::new(channels, (steps + 1) * channels, bias, scope)?,
         })
-    }
-
-    /// Neurons.
-    pub fn neurons(&self) -> usize {
-        self.base.neurons
-    }
-
-    /// The weights `[(steps + 1) * channels, neurons]`, scale by scale.
-    pub fn features(&self) -> &Param {
-        &self.base.features
-    }
-
-    /// `[neurons]`.
-    pub fn bias(&self) -> &Param {
-        &self.base.bias
     }
 
     /// The rates of the neurons. Before, `mu` is clamped to `[-1, 1]`, in place.
@@ -79,9 +65,9 @@ impl PointPooledReadout {
     ///
     /// If the map has another number of channels, or is too small for the poolings.
     pub fn forward(&self, map: &Tensor, cx: &mut Context) -> Result<Tensor> {
-        let [batch, ..] = self.base.check(map)?;
+        let [batch, ..] = self.weights.check(map)?;
         clamp_positions(&self.mu)?;
-        let shape = (batch, self.base.neurons, 2);
+        let shape = (batch, self.weights.neurons, 2);
         let grid = self.mu.tensor().broadcast_as(shape)?.contiguous()?;
         let mut map = map.clone();
         let mut scales = vec![ops::bilinear_sample_with(cx.backend(), &map, &grid)?];
@@ -89,16 +75,7 @@ impl PointPooledReadout {
             map = average_pool(&map, self.kernel)?;
             scales.push(ops::bilinear_sample_with(cx.backend(), &map, &grid)?);
         }
-        self.base.rates(&Tensor::cat(&scales, 2)?, cx)
-    }
-
-    /// `sum |F|`.
-    ///
-    /// # Errors
-    ///
-    /// If the device has no memory for the result.
-    pub fn l1(&self) -> Result<Tensor> {
-        Ok(self.base.features.tensor().abs()?.sum_all()?)
+        self.weights.rates(&Tensor::cat(&scales, 2)?, cx)
     }
 }
 

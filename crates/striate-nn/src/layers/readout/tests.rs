@@ -194,8 +194,8 @@ fn readout(golden: &Golden) -> GaussianReadout {
     for (param, name) in [
         (&readout.mu, "mu_before"),
         (&readout.sigma, "sigma_before"),
-        (readout.features(), "features"),
-        (readout.bias(), "bias"),
+        (&readout.weights.features, "features"),
+        (&readout.weights.bias, "bias"),
     ] {
         param.var().set(&tensor(golden, name)).unwrap();
     }
@@ -215,8 +215,8 @@ fn the_readout_agrees_with_torch() {
                 .unwrap();
             let mut vars = vec![
                 ("x", &x),
-                ("features", readout.features().var()),
-                ("bias", readout.bias().var()),
+                ("features", readout.weights.features.var()),
+                ("bias", readout.weights.bias.var()),
                 ("mu", readout.mu.var()),
             ];
             if train {
@@ -253,7 +253,7 @@ fn the_readout_gives_the_reference_rate() {
         param.var().set(&value).unwrap();
     };
     set(&readout.mu, &[0.25, -0.4]);
-    set(readout.features(), &[0.5, -0.25]);
+    set(&readout.weights.features, &[0.5, -0.25]);
     for mut cx in contexts(false) {
         let rate = flat(&readout.forward(&map, &mut cx).unwrap());
         // exp of a sum of terms of size 10 in f32.
@@ -293,8 +293,8 @@ fn readout_gradients_agree_with_differences() {
     let params = [
         &readout.mu,
         &readout.sigma,
-        readout.features(),
-        readout.bias(),
+        &readout.weights.features,
+        &readout.weights.bias,
     ];
     // Away from the clamps and, after 5e-4 of a step, from the pixels' centres.
     let set = |param: &Param, value: &Tensor| param.var().set(&value.detach().copy()?);
