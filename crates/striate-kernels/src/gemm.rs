@@ -179,11 +179,13 @@ impl Task for Block<'_> {
             Left::Rows {
                 start: self.a[self.row * depth..].as_ptr(),
                 stride: depth,
+                panel: PANEL,
             }
         } else {
             Left::Columns {
                 start: self.a[self.row..].as_ptr(),
                 stride: rows,
+                panel: PANEL,
             }
         };
         let b = Panels {
@@ -201,6 +203,7 @@ impl Task for Block<'_> {
             let c = Target {
                 start: self.c.at(offset, (size.rows - 1) * columns + size.columns),
                 stride: columns,
+                panel: PANEL,
             };
             multiply::<S>(size, a, b, start, c);
         }

@@ -140,10 +140,12 @@ impl Task for Rows<'_> {
                 let a = Left::Rows {
                     start: strip.as_ptr(),
                     stride: strips.patch_stride(),
+                    panel: PANEL,
                 };
                 let c = Target {
                     start: output[column..].as_mut_ptr(),
                     stride: columns,
+                    panel: PANEL,
                 };
                 // SAFETY: a strip holds the patches of out_width pixels, B and the
                 // bias are packed to whole panels, and the row of C is borrowed.
@@ -241,6 +243,7 @@ impl Task for Segment<'_> {
             let a = Left::Columns {
                 start: self.grad_output[row * row_len..][..row_len].as_ptr(),
                 stride: self.out,
+                panel: PANEL,
             };
             let b = Panels {
                 start: self.strip.as_ptr(),
@@ -250,6 +253,7 @@ impl Task for Segment<'_> {
             let c = Target {
                 start: self.partial.as_mut_ptr(),
                 stride: self.stride,
+                panel: PANEL,
             };
             // SAFETY: the row of the gradient holds out_width x out values, the strip
             // a panel more than its patches, the partial sums out x stride values.

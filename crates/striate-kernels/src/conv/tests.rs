@@ -181,38 +181,49 @@ proptest! {
 
 #[test]
 fn winograd_of_many_channels_agrees_with_the_direct_sum() {
-    // Above 128 x 128 channels the steps run one after the other.
+    // Above 128 x 128 channels, weights are transformed by columns.
     let shape = ConvShape::same([2, 5, 9, 136], 150, 3).unwrap();
     check_shape(&shape, 3).unwrap();
 }
 
 #[test]
-fn many_tiles_are_the_sum_of_few() {
-    // So many tiles of so many channels that the steps run over several blocks.
+fn outputs_of_many_tiles_are_those_of_few() {
+    // So many tiles of so many channels that the inputs are transformed in two blocks.
     let shape = |batch| ConvShape::same([batch, 4, 4, 260], 70, 3).unwrap();
-    let (all, some) = (shape(800), shape(400));
+    let (all, some) = (shape(1400), shape(700));
     let input = values(1, "input", all.input_len());
     let weight = values(1, "weight", all.weight_len());
-    let grad = values(1, "grad", all.output_len());
     let forward = |shape: &ConvShape, input: &[f32]| {
         let mut y = vec![f32::NAN; shape.output_len()];
         conv2d_forward(shape, input, &weight, None, &mut y).unwrap();
         y
     };
-    let backward = |shape: &ConvShape, input: &[f32], grad: &[f32]| {
-        let mut dw = vec![f32::NAN; shape.weight_len()];
-        conv2d_backward_weight(shape, input, grad, &mut dw, None).unwrap();
-        dw
-    };
     let (first, second) = input.split_at(some.input_len());
     assert!(forward(&all, &input) == [forward(&some, first), forward(&some, second)].concat());
-    let (grad1, grad2) = grad.split_at(some.output_len());
-    let sum: Vec<f32> = backward(&some, first, grad1)
-        .iter()
-        .zip(backward(&some, second, grad2))
-        .map(|(a, b)| a + b)
-        .collect();
-    // The absolute products sum to 8150, of which this is 1e-6; a block left out would
-    // show as an error of 50.
-    striate_testkit::assert_close(&backward(&all, &input, &grad), &sum, 1e-2, 0.0);
+}
+
+#[test]
+fn weight_gradients_of_many_tiles_are_the_sum_of_few() {
+    // Groups of tiles with sums of their own, and two blocks with kept sums.
+    for (batch, channels, out) in [(1400, 260, 70), (600, 300, 300)] {
+        let shape = |batch| ConvShape::same([batch, 4, 4, channels], out, 3).unwrap();
+        let (all, some) = (shape(batch), shape(batch / 2));
+        let input = values(1, "input", all.input_len());
+        let grad = values(1, "grad", all.output_len());
+        let backward = |shape: &ConvShape, input: &[f32], grad: &[f32]| {
+            let mut dw = vec![f32::NAN; shape.weight_len()];
+            conv2d_backward_weight(shape, input, grad, &mut dw, None).unwrap();
+            dw
+        };
+        let (first, second) = input.split_at(some.input_len());
+        let (grad1, grad2) = grad.split_at(some.output_len());
+        let sum: Vec<f32> = backward(&some, first, grad1)
+            .iter()
+            .zip(backward(&some, second, grad2))
+            .map(|(a, b)| a + b)
+            .collect();
+        // The absolute products sum to 14000 at most, of which this is 7e-7; a block left
+        // out would show as an error of 50.
+        striate_testkit::assert_close(&backward(&all, &input, &grad), &sum, 1e-2, 0.0);
+    }
 }

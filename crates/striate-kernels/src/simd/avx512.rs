@@ -1,8 +1,8 @@
 //! AVX-512: 32 registers of sixteen values.
 
 use std::arch::x86_64::{
-    __m512, _mm512_add_ps, _mm512_fmadd_ps, _mm512_loadu_ps, _mm512_mul_ps, _mm512_set1_ps,
-    _mm512_storeu_ps, _mm512_sub_ps,
+    __m512, _MM_HINT_T1, _mm_prefetch, _mm512_add_ps, _mm512_fmadd_ps, _mm512_loadu_ps,
+    _mm512_mul_ps, _mm512_set1_ps, _mm512_storeu_ps, _mm512_sub_ps,
 };
 
 use super::{Simd, Task};
@@ -24,7 +24,8 @@ pub(crate) unsafe fn enter<T: Task>(task: T) -> T::Output {
 impl Simd for Avx512 {
     type V = __m512;
     const LANES: usize = 16;
-    const ROWS: usize = 12;
+    const ROWS: usize = 14;
+    const PANELS: usize = 2;
 
     #[inline(always)]
     unsafe fn splat(x: f32) -> Self::V {
@@ -60,6 +61,12 @@ impl Simd for Avx512 {
     unsafe fn load(p: *const f32) -> Self::V {
         // SAFETY: below `enter`; the caller gives a pointer to LANES values.
         unsafe { _mm512_loadu_ps(p) }
+    }
+
+    #[inline(always)]
+    fn prefetch(p: *const f32) {
+        // SAFETY: a hint; no address faults, and every x86-64 has the instruction.
+        unsafe { _mm_prefetch::<_MM_HINT_T1>(p.cast()) };
     }
 
     #[inline(always)]

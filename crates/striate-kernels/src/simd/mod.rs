@@ -26,10 +26,14 @@ pub(crate) trait Simd: Copy + 'static {
     const LANES: usize;
     /// Rows of the micro-kernel: as many as the registers hold.
     const ROWS: usize;
+    /// Panels that the micro-kernel computes side by side: two vectors in all.
+    const PANELS: usize;
 
     unsafe fn splat(x: f32) -> Self::V;
     unsafe fn load(p: *const f32) -> Self::V;
     unsafe fn store(p: *mut f32, v: Self::V);
+    /// Asks for the cache line of `p`, which need not be valid, in the second-level cache.
+    fn prefetch(p: *const f32);
     unsafe fn add(a: Self::V, b: Self::V) -> Self::V;
     unsafe fn sub(a: Self::V, b: Self::V) -> Self::V;
     unsafe fn mul(a: Self::V, b: Self::V) -> Self::V;

@@ -12,6 +12,7 @@ impl Simd for Portable {
     const LANES: usize = LANES;
     // Of 16 registers of four values: 3 rows x 4 accumulators leave room for B.
     const ROWS: usize = 3;
+    const PANELS: usize = 1;
 
     #[inline(always)]
     unsafe fn splat(x: f32) -> Self::V {
@@ -23,6 +24,9 @@ impl Simd for Portable {
         // SAFETY: the caller gives a pointer to LANES values; arrays are read unaligned.
         unsafe { p.cast::<Self::V>().read_unaligned() }
     }
+
+    #[inline(always)]
+    fn prefetch(_: *const f32) {}
 
     #[inline(always)]
     unsafe fn store(p: *mut f32, v: Self::V) {

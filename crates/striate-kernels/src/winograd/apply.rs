@@ -1,15 +1,18 @@
 //! Forward pass and input gradient: transform, 36 matrix products, transform back.
 //!
-//! Few channels: a task does all three steps for a block of tiles that stays in
-//! the second-level cache. Many channels: the three steps run one after the other
-//! over a larger block, each in parallel, so that each position's weights are
-//! read by one thread while its matrices are in cache.
+//! Few channels: the weights are transformed once, and a task does all three steps
+//! for a block of tiles that stays in the second-level cache. Many channels: a
+//! block's inputs are transformed first; then a task takes some columns, transforms
+//! their weights, multiplies and transforms back, so that transformed weights and
+//! outputs never leave the second-level cache.
+
+use std::ops::Range;
 
 use rayon::prelude::*;
 
 use super::POSITIONS;
-use super::layout::{Domain, Source, Tiles, enter_inputs, leave};
-use super::weights::{Direction, WeightLayout, transform_weights};
+use super::layout::{Domain, Map, Source, Tiles, enter_inputs, leave};
+use super::weights::{Direction, Filters, WeightLayout, enter_weights, transform_weights};
 use crate::cpu::Isa;
 use crate::pack::pack_bias;
 use crate::shape::ConvShape;
@@ -24,11 +27,8 @@ pub(crate) fn forward(
     bias: Option<&[f32]>,
     output: &mut [f32],
 ) {
-    let layout = WeightLayout::new(shape.in_channels, shape.out_channels);
-    with_scratch(layout.len(), |weights| {
-        transform_weights(shape, Direction::Forward, weight, &layout, weights);
-        convolve(shape, &layout, weights, input, bias, output);
-    });
+    let filters = Filters::new(shape, Direction::Forward, weight);
+    convolve(shape, filters, input, bias, output);
 }
 
 pub(crate) fn backward_input(
@@ -37,252 +37,309 @@ pub(crate) fn backward_input(
     grad_output: &[f32],
     grad_input: &mut [f32],
 ) {
-    let layout = WeightLayout::new(shape.out_channels, shape.in_channels);
-    with_scratch(layout.len(), |weights| {
-        transform_weights(shape, Direction::Backward, weight, &layout, weights);
-        convolve(shape, &layout, weights, grad_output, None, grad_input);
-    });
+    let filters = Filters::new(shape, Direction::Backward, weight);
+    convolve(shape, filters, grad_output, None, grad_input);
 }
 
-/// Products of channels above which the steps run one after the other.
-const FUSED: usize = 128 * 128;
+/// Products of channels above which the weights are transformed by columns.
+const FEW: usize = 128 * 128;
 
 fn convolve(
     shape: &ConvShape,
-    layout: &WeightLayout,
-    weights: &[f32],
+    filters: Filters<'_>,
     source: &[f32],
     bias: Option<&[f32]>,
     output: &mut [f32],
 ) {
     let isa = Isa::current();
-    let tiles = Tiles::new(shape);
-    let bias = pack_bias(layout.columns, bias);
-    let zeros = vec![0.0; layout.depth];
+    let bias = pack_bias(filters.columns, bias);
+    let zeros = vec![0.0; filters.depth];
     let pass = Pass {
-        tiles,
+        tiles: Tiles::new(shape),
         source: Source {
             map: source,
             zeros: &zeros,
         },
-        layout: *layout,
-        weights,
+        filters,
         bias: bias.as_deref(),
         output: SharedMut::new(output),
     };
-    if layout.depth * layout.columns <= FUSED {
-        fused(isa, pass);
+    if filters.depth * filters.columns <= FEW {
+        by_tiles(isa, pass);
     } else {
-        stepwise(isa, pass);
+        by_columns(isa, pass);
     }
 }
 
-/// What all steps share.
+/// What all tasks share.
 #[derive(Clone, Copy)]
 struct Pass<'a> {
     tiles: Tiles,
     source: Source<'a>,
-    layout: WeightLayout,
-    weights: &'a [f32],
+    filters: Filters<'a>,
     bias: Option<&'a [f32]>,
     output: SharedMut<'a>,
 }
 
 impl Pass<'_> {
-    /// Values of a transformed tile, both sides.
-    fn tile_len(&self) -> usize {
-        POSITIONS * (self.layout.depth + self.layout.columns)
-    }
-
-    /// The products of `rows` tiles at one position.
-    #[inline(always)]
-    unsafe fn position<S: Simd>(
-        &self,
-        position: usize,
-        rows: usize,
-        columns: std::ops::Range<usize>,
-        (input, from): (Domain, *const f32),
-        (output, to): (Domain, *mut f32),
-    ) {
-        let layout = self.layout;
-        let size = Size {
-            rows,
-            columns: columns.len(),
-            depth: layout.depth,
-        };
-        let weights = position * layout.position + columns.start * layout.depth;
-        let b = Panels {
-            start: self.weights[weights..].as_ptr(),
-            stride: PANEL,
-            panel: layout.depth * PANEL,
-        };
-        // SAFETY: by the caller, both domains hold `rows` tiles; the columns are
-        // whole panels, for which the weights and the rows of the output are padded.
-        unsafe {
-            let a = Left::Rows {
-                start: from.add(position * input.position),
-                stride: input.stride,
-            };
-            let c = Target {
-                start: to.add(position * output.position + columns.start),
-                stride: output.stride,
-            };
-            multiply::<S>(size, a, b, Start::Zero, c);
+    /// The map that is written, from a channel on.
+    ///
+    /// # Safety
+    ///
+    /// As [`SharedMut::at`].
+    unsafe fn map(&self, first: usize) -> Map {
+        Map {
+            // SAFETY: by the caller.
+            start: unsafe { self.output.at(0, 0) },
+            channels: self.filters.columns,
+            first,
         }
     }
 }
 
-fn fused(isa: Isa, pass: Pass<'_>) {
-    // Half of a typical second-level cache; at least as many tiles as amortise
-    // reading the weights from the third level.
-    let block = ((128 << 10) / pass.tile_len()).clamp(24, 192) / 12 * 12;
-    let block = block.min(pass.tiles.count);
-    let input = Domain::new(pass.layout.depth, block);
-    let output = Domain::new(pass.layout.columns, block);
-    let blocks = pass.tiles.count.div_ceil(block);
-    (0..blocks).into_par_iter().for_each(|i| {
-        let range = i * block..pass.tiles.count.min((i + 1) * block);
-        with_scratch(input.len() + output.len(), |scratch| {
-            let task = FusedBlock {
-                pass,
-                range,
-                input,
-                output,
-                scratch,
+/// The products of some tiles at all positions.
+///
+/// # Safety
+///
+/// Below `dispatch` for `S`. The inputs and outputs are valid for `rows` tiles, the
+/// weights for the columns of the output; nobody else uses the outputs.
+#[inline(always)]
+unsafe fn multiply_all<S: Simd>(
+    rows: usize,
+    (input, inputs): (&Domain, *const f32),
+    (layout, weights): (&WeightLayout, *const f32),
+    start: Start,
+    (output, outputs): (&Domain, *mut f32),
+) {
+    let size = Size {
+        rows,
+        columns: output.padded(),
+        depth: layout.depth,
+    };
+    for position in 0..POSITIONS {
+        // SAFETY: by the caller; all three hold whole panels.
+        unsafe {
+            let a = Left::Rows {
+                start: inputs.add(position * input.position),
+                stride: PANEL,
+                panel: input.panel,
             };
-            dispatch(isa, task);
+            let b = Panels {
+                start: weights.add(position * layout.position),
+                stride: PANEL,
+                panel: layout.panel(),
+            };
+            let c = Target {
+                start: outputs.add(position * output.position),
+                stride: PANEL,
+                panel: output.panel,
+            };
+            multiply::<S>(size, a, b, start, c);
+        }
+    }
+}
+
+fn by_tiles(isa: Isa, pass: Pass<'_>) {
+    let filters = pass.filters;
+    let layout = WeightLayout::new(filters.depth, filters.panels());
+    with_scratch(layout.len(), |weights| {
+        transform_weights(isa, filters, &layout, weights);
+        // Half of a typical second-level cache; at least as many tiles as amortise
+        // reading the weights from the third level.
+        let tile_len = POSITIONS * (filters.depth + filters.columns);
+        let block = ((128 << 10) / tile_len).clamp(28, 196) / 14 * 14;
+        let block = block.min(pass.tiles.count);
+        let input = Domain::new(filters.depth, block);
+        let output = Domain::new(filters.columns, block);
+        let blocks = pass.tiles.count.div_ceil(block);
+        (0..blocks).into_par_iter().for_each(|i| {
+            let range = i * block..pass.tiles.count.min((i + 1) * block);
+            with_scratch(input.len() + output.len(), |scratch| {
+                let task = Block {
+                    pass,
+                    layout,
+                    weights,
+                    range,
+                    input,
+                    output,
+                    scratch,
+                };
+                dispatch(isa, task);
+            });
         });
     });
 }
 
 /// All three steps for some tiles.
-struct FusedBlock<'a> {
+struct Block<'a> {
     pass: Pass<'a>,
-    range: std::ops::Range<usize>,
+    layout: WeightLayout,
+    weights: &'a [f32],
+    range: Range<usize>,
     input: Domain,
     output: Domain,
     scratch: &'a mut [f32],
 }
 
-impl Task for FusedBlock<'_> {
+impl Task for Block<'_> {
     type Output = ();
 
     #[inline(always)]
     unsafe fn run<S: Simd>(self) {
-        let (pass, rows) = (self.pass, self.range.len());
-        let (inputs, outputs) = self.scratch.split_at_mut(self.input.len());
-        let columns = 0..self.output.padded();
+        let (pass, tiles) = (self.pass, self.pass.tiles);
+        let (input, output) = (&self.input, &self.output);
+        let (inputs, outputs) = self.scratch.split_at_mut(input.len());
+        let (inputs, outputs) = (inputs.as_mut_ptr(), outputs.as_mut_ptr());
         // SAFETY: both halves of the scratch memory hold the block, which is this
         // task's own, as are the pixels of its tiles.
         unsafe {
-            let tiles = self.range.clone();
-            enter_inputs::<S>(
-                &pass.tiles,
-                tiles,
-                pass.source,
-                &self.input,
-                inputs.as_mut_ptr(),
+            enter_inputs::<S>(&tiles, self.range.clone(), pass.source, input, inputs);
+            multiply_all::<S>(
+                self.range.len(),
+                (input, inputs),
+                (&self.layout, self.weights.as_ptr()),
+                Start::Zero,
+                (output, outputs),
             );
-            for position in 0..POSITIONS {
-                let from = (self.input, inputs.as_ptr());
-                let to = (self.output, outputs.as_mut_ptr());
-                pass.position::<S>(position, rows, columns.clone(), from, to);
-            }
-            let (from, map) = (outputs.as_ptr(), pass.output.at(0, 0));
-            leave::<S>(&pass.tiles, self.range, &self.output, from, pass.bias, map);
+            leave::<S>(&tiles, self.range, output, outputs, pass.bias, pass.map(0));
         }
     }
 }
 
-/// Values of the transformed blocks of the stepwise variant (24 MiB).
-const STEPWISE: usize = 6 << 20;
+/// Values of the transformed inputs of a block (48 MiB).
+const INPUTS: usize = 12 << 20;
 
-/// Tiles in one task of the outer steps.
-const STEP_TILES: usize = 8;
+/// Tiles in one task of the first step.
+const ENTER: usize = 8;
 
-/// Columns in one task of the products.
-const STEP_COLUMNS: usize = 256;
+/// Tiles whose products a task computes, at most: few enough that they, too, stay in
+/// the second-level cache.
+const TILES: usize = 140;
 
-fn stepwise(isa: Isa, pass: Pass<'_>) {
-    let block = (STEPWISE / pass.tile_len()).max(48).min(pass.tiles.count);
-    let input = Domain::new(pass.layout.depth, block);
-    let output = Domain::new(pass.layout.columns, block);
-    with_scratch(input.len() + output.len(), |scratch| {
-        let (inputs, outputs) = scratch.split_at_mut(input.len());
-        let (inputs, outputs) = (SharedMut::new(inputs), SharedMut::new(outputs));
-        for first in (0..pass.tiles.count).step_by(block) {
-            let rows = block.min(pass.tiles.count - first);
-            let groups = output.padded().div_ceil(STEP_COLUMNS);
-            let step = |tasks: usize, kind: StepKind| {
-                (0..tasks).into_par_iter().for_each(|index| {
-                    let task = Step {
+/// Panels of columns of a task, and the depth of the weights that it transforms at once.
+const PANELS: usize = 2;
+const DEPTH: usize = 256;
+
+fn by_columns(isa: Isa, pass: Pass<'_>) {
+    let (filters, count) = (pass.filters, pass.tiles.count);
+    let blocks = (count * POSITIONS * filters.depth).div_ceil(INPUTS);
+    let input = Domain::new(filters.depth, count.div_ceil(blocks));
+    let output = Domain::new(PANELS * PANEL, TILES.min(count));
+    let layout = WeightLayout::new(DEPTH.min(filters.depth), PANELS);
+    with_scratch(input.len(), |inputs| {
+        let inputs = SharedMut::new(inputs);
+        for block in 0..blocks {
+            let first = count * block / blocks;
+            let rows = count * (block + 1) / blocks - first;
+            (0..rows.div_ceil(ENTER)).into_par_iter().for_each(|i| {
+                let task = Enter {
+                    pass,
+                    input,
+                    inputs,
+                    first,
+                    rows: i * ENTER..rows.min((i + 1) * ENTER),
+                };
+                dispatch(isa, task);
+            });
+            let groups = rows.div_ceil(TILES);
+            let columns = filters.panels().div_ceil(PANELS);
+            (0..groups * columns).into_par_iter().for_each(|i| {
+                let (group, column) = (i / columns, i % columns);
+                with_scratch(layout.len() + output.len(), |scratch| {
+                    let task = Columns {
                         pass,
-                        kind,
-                        index,
+                        input,
+                        inputs,
                         first,
-                        rows,
-                        inputs: (input, inputs),
-                        outputs: (output, outputs),
+                        rows: rows * group / groups..rows * (group + 1) / groups,
+                        panels: column * PANELS..filters.panels().min((column + 1) * PANELS),
+                        layout,
+                        output,
+                        scratch,
                     };
                     dispatch(isa, task);
                 });
-            };
-            step(rows.div_ceil(STEP_TILES), StepKind::Enter);
-            step(POSITIONS * groups, StepKind::Multiply);
-            step(rows.div_ceil(STEP_TILES), StepKind::Leave);
+            });
         }
     });
 }
 
-#[derive(Clone, Copy)]
-enum StepKind {
-    Enter,
-    Multiply,
-    Leave,
-}
-
-/// A part of one step over a block of tiles.
-struct Step<'a> {
+/// The first step for some tiles of a block.
+struct Enter<'a> {
     pass: Pass<'a>,
-    kind: StepKind,
-    index: usize,
+    input: Domain,
+    inputs: SharedMut<'a>,
     first: usize,
-    rows: usize,
-    inputs: (Domain, SharedMut<'a>),
-    outputs: (Domain, SharedMut<'a>),
+    rows: Range<usize>,
 }
 
-impl Task for Step<'_> {
+impl Task for Enter<'_> {
     type Output = ();
 
     #[inline(always)]
     unsafe fn run<S: Simd>(self) {
-        let pass = self.pass;
-        let ((input, inputs), (output, outputs)) = (self.inputs, self.outputs);
-        let start = self.index * STEP_TILES;
-        let tiles = self.first + start..self.first + self.rows.min(start + STEP_TILES);
-        // SAFETY: tasks of one step have their own tiles (first and last step) or their
-        // own position and columns (products), and steps do not overlap in time.
+        let tiles = self.first + self.rows.start..self.first + self.rows.end;
+        // SAFETY: each task has its own tiles.
         unsafe {
-            match self.kind {
-                StepKind::Enter => {
-                    let to = inputs.at(start * input.stride, 0);
-                    enter_inputs::<S>(&pass.tiles, tiles, pass.source, &input, to);
+            let to = self.inputs.at(self.input.place(self.rows.start, 0), 0);
+            enter_inputs::<S>(&self.pass.tiles, tiles, self.pass.source, &self.input, to);
+        }
+    }
+}
+
+/// The weights and the other two steps for some tiles of a block and some columns.
+struct Columns<'a> {
+    pass: Pass<'a>,
+    input: Domain,
+    inputs: SharedMut<'a>,
+    first: usize,
+    rows: Range<usize>,
+    panels: Range<usize>,
+    layout: WeightLayout,
+    output: Domain,
+    scratch: &'a mut [f32],
+}
+
+impl Task for Columns<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    unsafe fn run<S: Simd>(self) {
+        let (pass, filters, rows) = (self.pass, self.pass.filters, self.rows);
+        let (weights, outputs) = self.scratch.split_at_mut(self.layout.len());
+        let (weights, outputs) = (weights.as_mut_ptr(), outputs.as_mut_ptr());
+        let channel = self.panels.start * PANEL;
+        let channels = filters.columns.min(self.panels.end * PANEL) - channel;
+        let output = Domain {
+            channels,
+            ..self.output
+        };
+        for k in (0..filters.depth).step_by(DEPTH) {
+            let depth = DEPTH.min(filters.depth - k);
+            let layout = WeightLayout::new(depth, self.panels.len());
+            // SAFETY: the scratch memory is this task's own and holds the largest task's
+            // weights and outputs; the inputs were transformed in the step before.
+            unsafe {
+                for (i, panel) in self.panels.clone().enumerate() {
+                    let to = weights.add(i * layout.panel());
+                    enter_weights::<S>(&filters, panel, k..k + depth, &layout, to);
                 }
-                StepKind::Multiply => {
-                    let (position, group) = (self.index % POSITIONS, self.index / POSITIONS);
-                    let start = group * STEP_COLUMNS;
-                    let columns = start..output.padded().min(start + STEP_COLUMNS);
-                    let from = (input, inputs.at(0, 0).cast_const());
-                    let to = (output, outputs.at(0, 0));
-                    pass.position::<S>(position, self.rows, columns, from, to);
-                }
-                StepKind::Leave => {
-                    let from = outputs.at(start * output.stride, 0).cast_const();
-                    let map = pass.output.at(0, 0);
-                    leave::<S>(&pass.tiles, tiles, &output, from, pass.bias, map);
-                }
+                let start = if k == 0 { Start::Zero } else { Start::Add };
+                let inputs = self.inputs.at(self.input.place(rows.start, k), 0);
+                multiply_all::<S>(
+                    rows.len(),
+                    (&self.input, inputs.cast_const()),
+                    (&layout, weights.cast_const()),
+                    start,
+                    (&output, outputs),
+                );
             }
+        }
+        let tiles = self.first + rows.start..self.first + rows.end;
+        // SAFETY: each task has its own tiles and columns.
+        unsafe {
+            let map = pass.map(channel);
+            leave::<S>(&pass.tiles, tiles, &output, outputs, pass.bias, map);
         }
     }
 }

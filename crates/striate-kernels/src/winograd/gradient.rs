@@ -2,8 +2,9 @@
 //! gradients of outputs and the transformed inputs, summed over tiles.
 //!
 //! Many tiles of few channels: groups of blocks of tiles each sum on their own, in
-//! one task each, and the groups' sums are added in order. Otherwise: one sum,
-//! whose positions and rows are divided over tasks.
+//! one task each, and the groups' sums are added in order. Otherwise: a block's
+//! gradients and inputs are transformed first; then a task takes some pairs of
+//! channels, whose sums stay in the second-level cache.
 
 use std::ops::Range;
 
@@ -11,7 +12,7 @@ use rayon::prelude::*;
 
 use super::POSITIONS;
 use super::layout::{Domain, Source, Tiles, enter_gradients, enter_inputs};
-use super::weights::{GradientLayout, transform_gradients};
+use super::weights::{GradientLayout, WeightGradient, leave_gradients};
 use crate::cpu::Isa;
 use crate::shape::ConvShape;
 use crate::shared::{SharedMut, with_scratch};
@@ -39,14 +40,16 @@ pub(crate) fn backward_weight(
             map: grad_output,
             zeros: &zeros,
         },
-        layout: GradientLayout::new(shape),
+        channels: [shape.out_channels, shape.in_channels],
+        weight: SharedMut::new(grad_weight),
     };
-    let (block, groups) = pass.groups();
+    let layout = GradientLayout::new(shape.out_channels, shape.in_channels);
+    let (block, groups) = pass.groups(&layout);
     // Sums of their own pay where they are small beside the transformed tiles.
-    if groups * pass.layout.len() <= pass.tiles.count * pass.tile_len() / 2 {
-        grouped(isa, pass, block, groups, grad_weight);
+    if groups * layout.len() <= pass.tiles.count * pass.tile_len() / 2 {
+        by_tiles(isa, pass, layout, block, groups);
     } else {
-        stepwise(isa, pass, grad_weight);
+        by_channels(isa, pass);
     }
 }
 
@@ -56,71 +59,88 @@ struct Pass<'a> {
     tiles: Tiles,
     input: Source<'a>,
     gradient: Source<'a>,
-    layout: GradientLayout,
+    /// Of outputs and inputs.
+    channels: [usize; 2],
+    weight: SharedMut<'a>,
 }
 
-impl Pass<'_> {
+impl<'a> Pass<'a> {
     fn tile_len(&self) -> usize {
-        POSITIONS * (self.layout.in_channels + self.layout.out)
+        POSITIONS * (self.channels[0] + self.channels[1])
     }
 
     /// Tiles of a block that stays in the second-level cache, and the number of
     /// groups of blocks.
-    fn groups(&self) -> (usize, usize) {
+    fn groups(&self, layout: &GradientLayout) -> (usize, usize) {
         let block = ((128 << 10) / self.tile_len()).clamp(24, 192);
-        let groups = (SUMS / self.layout.len()).clamp(2, 16);
+        let groups = (SUMS / layout.len()).clamp(2, 16);
         (block, groups.min(self.tiles.count.div_ceil(block)))
     }
 
-    /// Adds (or stores, for `Start::Zero`) the products of `tiles` tiles at one
-    /// position, for some output channels.
-    #[inline(always)]
-    unsafe fn position<S: Simd>(
-        &self,
-        position: usize,
-        tiles: usize,
-        outputs: Range<usize>,
-        (gradient, gradients): (Domain, *const f32),
-        (input, inputs): (Domain, *const f32),
-        (start, sums): (Start, *mut f32),
-    ) {
-        let layout = self.layout;
-        let size = Size {
-            rows: outputs.len(),
-            columns: layout.stride,
-            depth: tiles,
-        };
-        // SAFETY: by the caller, both domains hold the tiles; rows of inputs and of the
-        // sums hold whole panels.
+    /// The gradient of the weights, from a pair of channels on.
+    fn weight(&self, first: [usize; 2]) -> WeightGradient<'a> {
+        WeightGradient {
+            weight: self.weight,
+            in_channels: self.channels[1],
+            first,
+        }
+    }
+}
+
+/// Adds (or stores, for `Start::Zero`) the products of some tiles at all positions.
+///
+/// # Safety
+///
+/// Below `dispatch` for `S`. Gradients and inputs are valid for `tiles` tiles and the
+/// channels of `layout`; nobody else uses the sums.
+#[inline(always)]
+unsafe fn multiply_all<S: Simd>(
+    tiles: usize,
+    (gradient, gradients): (&Domain, *const f32),
+    (input, inputs): (&Domain, *const f32),
+    start: Start,
+    (layout, sums): (&GradientLayout, *mut f32),
+) {
+    let size = Size {
+        rows: layout.out,
+        columns: layout.in_channels.div_ceil(PANEL) * PANEL,
+        depth: tiles,
+    };
+    for position in 0..POSITIONS {
+        // SAFETY: by the caller; all three hold whole panels.
         unsafe {
             let a = Left::Columns {
-                start: gradients.add(position * gradient.position + outputs.start),
-                stride: gradient.stride,
+                start: gradients.add(position * gradient.position),
+                stride: PANEL,
+                panel: gradient.panel,
             };
             let b = Panels {
                 start: inputs.add(position * input.position),
-                stride: input.stride,
-                panel: PANEL,
+                stride: PANEL,
+                panel: input.panel,
             };
             let c = Target {
-                start: sums.add(position * layout.position + outputs.start * layout.stride),
-                stride: layout.stride,
+                start: sums.add(position * layout.position),
+                stride: PANEL,
+                panel: layout.panel(),
             };
             multiply::<S>(size, a, b, start, c);
         }
     }
 }
 
-fn grouped(isa: Isa, pass: Pass<'_>, block: usize, groups: usize, grad_weight: &mut [f32]) {
+fn by_tiles(isa: Isa, pass: Pass<'_>, layout: GradientLayout, block: usize, groups: usize) {
     let tiles = pass.tiles.count;
-    let gradient = Domain::new(pass.layout.out, block);
-    let input = Domain::new(pass.layout.in_channels, block);
-    with_scratch(groups * pass.layout.len(), |sums| {
-        let tasks = sums.par_chunks_exact_mut(pass.layout.len()).enumerate();
+    let [out, in_channels] = pass.channels;
+    let gradient = Domain::new(out, block);
+    let input = Domain::new(in_channels, block);
+    with_scratch(groups * layout.len(), |sums| {
+        let tasks = sums.par_chunks_exact_mut(layout.len()).enumerate();
         tasks.for_each(|(group, sums)| {
             with_scratch(gradient.len() + input.len(), |scratch| {
                 let task = Group {
                     pass,
+                    layout,
                     range: tiles * group / groups..tiles * (group + 1) / groups,
                     block,
                     gradient,
@@ -131,13 +151,23 @@ fn grouped(isa: Isa, pass: Pass<'_>, block: usize, groups: usize, grad_weight: &
                 dispatch(isa, task);
             });
         });
-        transform_gradients(&pass.layout, groups, sums, grad_weight);
+        (0..out).into_par_iter().for_each(|out| {
+            let task = Leave {
+                layout,
+                groups,
+                sums,
+                out,
+                to: pass.weight([0, 0]),
+            };
+            dispatch(isa, task);
+        });
     });
 }
 
 /// The sum over some tiles.
 struct Group<'a> {
     pass: Pass<'a>,
+    layout: GradientLayout,
     range: Range<usize>,
     block: usize,
     gradient: Domain,
@@ -165,16 +195,13 @@ impl Task for Group<'_> {
                 enter_gradients::<S>(&pass.tiles, tiles.clone(), source, domain, gradients);
                 let (domain, source) = (&self.input, pass.input);
                 enter_inputs::<S>(&pass.tiles, tiles.clone(), source, domain, inputs);
-                for position in 0..POSITIONS {
-                    pass.position::<S>(
-                        position,
-                        tiles.len(),
-                        0..pass.layout.out,
-                        (self.gradient, gradients.cast_const()),
-                        (self.input, inputs.cast_const()),
-                        (start, self.sums.as_mut_ptr()),
-                    );
-                }
+                multiply_all::<S>(
+                    tiles.len(),
+                    (&self.gradient, gradients.cast_const()),
+                    (&self.input, inputs.cast_const()),
+                    start,
+                    (&self.layout, self.sums.as_mut_ptr()),
+                );
             }
             start = Start::Add;
             tile = tiles.end;
@@ -182,111 +209,167 @@ impl Task for Group<'_> {
     }
 }
 
-/// Values of the transformed blocks of the stepwise variant (32 MiB).
-const STEPWISE: usize = 8 << 20;
+/// The last step for one output channel: the groups' sums, added and transformed back.
+struct Leave<'a> {
+    layout: GradientLayout,
+    groups: usize,
+    sums: &'a [f32],
+    out: usize,
+    to: WeightGradient<'a>,
+}
 
-/// Tiles in one task of the transforms.
-const STEP_TILES: usize = 8;
+impl Task for Leave<'_> {
+    type Output = ();
 
-/// Output channels in one task of the products.
-const STEP_OUTPUTS: usize = 96;
+    #[inline(always)]
+    unsafe fn run<S: Simd>(self) {
+        assert!(self.sums.len() >= self.groups * self.layout.len());
+        let (outs, sums) = (self.out..self.out + 1, self.sums.as_ptr());
+        // SAFETY: the sums hold the groups; each task has its own output channel.
+        unsafe { leave_gradients::<S>(&self.layout, self.groups, sums, outs, self.to) };
+    }
+}
 
-fn stepwise(isa: Isa, pass: Pass<'_>, grad_weight: &mut [f32]) {
-    let tiles = pass.tiles.count;
-    let block = (STEPWISE / pass.tile_len()).max(48).min(tiles);
-    let gradient = Domain::new(pass.layout.out, block);
-    let input = Domain::new(pass.layout.in_channels, block);
-    let len = pass.layout.len();
-    with_scratch(len + gradient.len() + input.len(), |scratch| {
-        let (sums, scratch) = scratch.split_at_mut(len);
-        let (gradients, inputs) = scratch.split_at_mut(gradient.len());
+/// Values of the transformed gradients and inputs of a block (48 MiB).
+const TRANSFORMED: usize = 12 << 20;
+
+/// Tiles in one task of the first step.
+const ENTER: usize = 8;
+
+/// Output and input channels of a task: whole panels.
+const CHANNELS: [usize; 2] = [128, 64];
+
+fn by_channels(isa: Isa, pass: Pass<'_>) {
+    let count = pass.tiles.count;
+    let [out, in_channels] = pass.channels;
+    let blocks = (count * pass.tile_len()).div_ceil(TRANSFORMED);
+    let gradient = Domain::new(out, count.div_ceil(blocks));
+    let input = Domain::new(in_channels, count.div_ceil(blocks));
+    let parts = [out.div_ceil(CHANNELS[0]), in_channels.div_ceil(CHANNELS[1])];
+    let part_len = GradientLayout::new(CHANNELS[0].min(out), CHANNELS[1].min(in_channels)).len();
+    // With one block, the sums of a task are done with when it ends.
+    let kept = if blocks == 1 {
+        0
+    } else {
+        parts[0] * parts[1] * part_len
+    };
+    with_scratch(gradient.len() + input.len() + kept, |scratch| {
+        let (gradients, scratch) = scratch.split_at_mut(gradient.len());
+        let (inputs, kept) = scratch.split_at_mut(input.len());
         let gradients = (gradient, SharedMut::new(gradients));
         let inputs = (input, SharedMut::new(inputs));
-        let shared = SharedMut::new(sums);
-        for first in (0..tiles).step_by(block) {
-            let count = block.min(tiles - first);
-            let step = |tasks: usize, kind: StepKind| {
-                (0..tasks).into_par_iter().for_each(|index| {
-                    let task = Step {
+        let kept = (!kept.is_empty()).then(|| SharedMut::new(kept));
+        for block in 0..blocks {
+            let first = count * block / blocks;
+            let tiles = count * (block + 1) / blocks - first;
+            (0..2 * tiles.div_ceil(ENTER))
+                .into_par_iter()
+                .for_each(|i| {
+                    let start = i / 2 * ENTER;
+                    let task = Enter {
                         pass,
-                        kind,
-                        index,
-                        first,
-                        count,
+                        of_inputs: i % 2 == 1,
                         gradients,
                         inputs,
-                        sums: shared,
+                        first,
+                        tiles: start..tiles.min(start + ENTER),
                     };
                     dispatch(isa, task);
                 });
-            };
-            step(2 * count.div_ceil(STEP_TILES), StepKind::Enter);
-            let outputs = pass.layout.out.div_ceil(STEP_OUTPUTS);
-            step(POSITIONS * outputs, StepKind::Multiply);
+            (0..parts[0] * parts[1]).into_par_iter().for_each(|i| {
+                let channels = [i % parts[0] * CHANNELS[0], i / parts[0] * CHANNELS[1]];
+                let len = if kept.is_some() { 0 } else { part_len };
+                with_scratch(len, |own| {
+                    // SAFETY: each task has its own part of the kept sums.
+                    let kept = kept.map(|kept| unsafe { kept.at(i * part_len, part_len) });
+                    let task = Part {
+                        pass,
+                        gradients,
+                        inputs,
+                        tiles,
+                        channels,
+                        block: [block, blocks],
+                        sums: kept.unwrap_or(own.as_mut_ptr()),
+                    };
+                    dispatch(isa, task);
+                });
+            });
         }
-        transform_gradients(&pass.layout, 1, sums, grad_weight);
     });
 }
 
-#[derive(Clone, Copy)]
-enum StepKind {
-    /// Even tasks transform gradients, odd ones inputs.
-    Enter,
-    Multiply,
-}
-
-/// A part of one step over a block of tiles.
-struct Step<'a> {
+/// The first step for some tiles of a block.
+struct Enter<'a> {
     pass: Pass<'a>,
-    kind: StepKind,
-    index: usize,
-    first: usize,
-    count: usize,
+    of_inputs: bool,
     gradients: (Domain, SharedMut<'a>),
     inputs: (Domain, SharedMut<'a>),
-    sums: SharedMut<'a>,
+    first: usize,
+    tiles: Range<usize>,
 }
 
-impl Task for Step<'_> {
+impl Task for Enter<'_> {
     type Output = ();
 
     #[inline(always)]
     unsafe fn run<S: Simd>(self) {
         let pass = self.pass;
-        let ((gradient, gradients), (input, inputs)) = (self.gradients, self.inputs);
-        // SAFETY: tasks of one step have their own tiles (transforms) or their own
-        // position and output channels (products), and steps do not overlap in time.
+        let tiles = self.first + self.tiles.start..self.first + self.tiles.end;
+        // SAFETY: each task has its own tiles of one of the two.
         unsafe {
-            match self.kind {
-                StepKind::Enter => {
-                    let start = self.index / 2 * STEP_TILES;
-                    let tiles = self.first + start..self.first + self.count.min(start + STEP_TILES);
-                    if self.index.is_multiple_of(2) {
-                        let to = gradients.at(start * gradient.stride, 0);
-                        enter_gradients::<S>(&pass.tiles, tiles, pass.gradient, &gradient, to);
-                    } else {
-                        let to = inputs.at(start * input.stride, 0);
-                        enter_inputs::<S>(&pass.tiles, tiles, pass.input, &input, to);
-                    }
-                }
-                StepKind::Multiply => {
-                    let (position, group) = (self.index % POSITIONS, self.index / POSITIONS);
-                    let start = group * STEP_OUTPUTS;
-                    let outputs = start..pass.layout.out.min(start + STEP_OUTPUTS);
-                    let sum = if self.first == 0 {
-                        Start::Zero
-                    } else {
-                        Start::Add
-                    };
-                    pass.position::<S>(
-                        position,
-                        self.count,
-                        outputs,
-                        (gradient, gradients.at(0, 0).cast_const()),
-                        (input, inputs.at(0, 0).cast_const()),
-                        (sum, self.sums.at(0, 0)),
-                    );
-                }
+            if self.of_inputs {
+                let (domain, inputs) = self.inputs;
+                let to = inputs.at(domain.place(self.tiles.start, 0), 0);
+                enter_inputs::<S>(&pass.tiles, tiles, pass.input, &domain, to);
+            } else {
+                let (domain, gradients) = self.gradients;
+                let to = gradients.at(domain.place(self.tiles.start, 0), 0);
+                enter_gradients::<S>(&pass.tiles, tiles, pass.gradient, &domain, to);
+            }
+        }
+    }
+}
+
+/// The products of some pairs of channels over a block of tiles, and their last step.
+struct Part<'a> {
+    pass: Pass<'a>,
+    gradients: (Domain, SharedMut<'a>),
+    inputs: (Domain, SharedMut<'a>),
+    tiles: usize,
+    /// The first output and input channel.
+    channels: [usize; 2],
+    /// This block, and how many there are.
+    block: [usize; 2],
+    sums: *mut f32,
+}
+
+impl Task for Part<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    unsafe fn run<S: Simd>(self) {
+        let pass = self.pass;
+        let [out, in_channels] =
+            [0, 1].map(|i| CHANNELS[i].min(pass.channels[i] - self.channels[i]));
+        let layout = GradientLayout::new(out, in_channels);
+        let ((gradient, gradients), (input, inputs)) = (self.gradients, self.inputs);
+        let [block, blocks] = self.block;
+        let start = if block == 0 { Start::Zero } else { Start::Add };
+        // SAFETY: gradients and inputs were transformed in the step before; the sums and
+        // the gradients of these channels' weights are this task's own.
+        unsafe {
+            let gradients = gradients.at(gradient.place(0, self.channels[0]), 0);
+            let inputs = inputs.at(input.place(0, self.channels[1]), 0);
+            multiply_all::<S>(
+                self.tiles,
+                (&gradient, gradients.cast_const()),
+                (&input, inputs.cast_const()),
+                start,
+                (&layout, self.sums),
+            );
+            if block + 1 == blocks {
+                let to = pass.weight(self.channels);
+                leave_gradients::<S>(&layout, 1, self.sums, 0..out, to);
             }
         }
     }

@@ -57,28 +57,24 @@ impl Tiles {
     }
 }
 
-/// Transformed tiles: for each position a matrix `[tiles, channels]`.
+/// Transformed tiles: for each position a matrix `[tiles, channels]` in panels.
 #[derive(Clone, Copy)]
 pub(super) struct Domain {
     /// Channels of the map.
     pub(super) channels: usize,
-    /// Distance between tiles: whole panels, the last one filled with zeros.
-    pub(super) stride: usize,
+    /// Distance between panels of channels; the last one is filled with zeros.
+    pub(super) panel: usize,
     /// Distance between positions.
     pub(super) position: usize,
 }
 
 impl Domain {
     pub(super) fn new(channels: usize, tiles: usize) -> Self {
-        let mut stride = channels.div_ceil(PANEL) * PANEL;
-        if stride.is_multiple_of(256) {
-            // Rows 1 KiB apart would compete for the same cache sets.
-            stride += PANEL;
-        }
+        let panel = spread(tiles) * PANEL;
         Self {
             channels,
-            stride,
-            position: odd_lines(tiles * stride),
+            panel,
+            position: odd_lines(channels.div_ceil(PANEL) * panel),
         }
     }
 
@@ -90,6 +86,23 @@ impl Domain {
     /// Channels in whole panels.
     pub(super) fn padded(&self) -> usize {
         self.channels.div_ceil(PANEL) * PANEL
+    }
+
+    /// Where the channel of a tile lies at the first position.
+    #[inline(always)]
+    pub(super) fn place(&self, tile: usize, channel: usize) -> usize {
+        channel / PANEL * self.panel + tile * PANEL + channel % PANEL
+    }
+}
+
+/// At least so many cache lines that runs of them which are read together, so far
+/// apart, fall into different cache sets (64 of a line in common first-level caches).
+fn spread(lines: usize) -> usize {
+    let lines = lines | 1;
+    if (lines + 8) % 64 < 16 {
+        lines + 12
+    } else {
+        lines
     }
 }
 
@@ -145,7 +158,7 @@ pub(super) unsafe fn enter_inputs<S: Simd>(
                     }
                 }
                 let x = both_axes::<S, Input, 6, 6>(x);
-                let to = target.add(row * domain.stride + c);
+                let to = target.add(domain.place(row, c));
                 for i in 0..6 {
                     for j in 0..6 {
                         S::store(to.add((i * 6 + j) * domain.position), x[i][j]);
@@ -192,7 +205,7 @@ pub(super) unsafe fn enter_gradients<S: Simd>(
                     }
                 }
                 let y = both_axes::<S, OutputAdjoint, 4, 6>(y);
-                let to = target.add(row * domain.stride + c);
+                let to = target.add(domain.place(row, c));
                 for i in 0..6 {
                     for j in 0..6 {
                         S::store(to.add((i * 6 + j) * domain.position), y[i][j]);
@@ -203,13 +216,14 @@ pub(super) unsafe fn enter_gradients<S: Simd>(
     }
 }
 
-/// Transforms back: `A^T m A + bias` for each tile.
+/// Transforms back: `A^T m A + bias` for each tile, into the channels of the map
+/// from `first` on.
 ///
 /// # Safety
 ///
 /// Below `dispatch` for `S`; `from` is valid for the tiles from 0 on in
 /// `domain`, `map` for the whole batch, `bias` for whole panels, and nobody else
-/// uses the pixels of these tiles.
+/// uses these channels of the pixels of these tiles.
 #[inline(always)]
 pub(super) unsafe fn leave<S: Simd>(
     tiles: &Tiles,
@@ -217,16 +231,15 @@ pub(super) unsafe fn leave<S: Simd>(
     domain: &Domain,
     from: *const f32,
     bias: Option<&[f32]>,
-    map: *mut f32,
+    map: Map,
 ) {
-    let channels = domain.channels;
     for (row, tile) in range.enumerate() {
         let pixels = tiles.pixels::<4>(tile, 0);
-        for c in (0..channels).step_by(S::LANES) {
+        for c in (0..domain.channels).step_by(S::LANES) {
             // SAFETY: `count` channels of each pixel follow `c`; rows of `from` and the
             // bias hold whole panels.
             unsafe {
-                let from = from.add(row * domain.stride + c);
+                let from = from.add(domain.place(row, c));
                 let mut m = [[S::splat(0.0); 6]; 6];
                 for i in 0..6 {
                     for j in 0..6 {
@@ -234,8 +247,9 @@ pub(super) unsafe fn leave<S: Simd>(
                     }
                 }
                 let mut y = both_axes::<S, Output, 6, 4>(m);
+                let channel = map.first + c;
                 if let Some(bias) = bias {
-                    let bias = S::load(bias.as_ptr().add(c));
+                    let bias = S::load(bias.as_ptr().add(channel));
                     for value in y.iter_mut().flatten() {
                         *value = S::add(*value, bias);
                     }
@@ -243,11 +257,21 @@ pub(super) unsafe fn leave<S: Simd>(
                 for i in 0..4 {
                     for j in 0..4 {
                         if let Some(pixel) = pixels[i][j] {
-                            store::<S>(map.add(pixel * channels + c), y[i][j], channels - c);
+                            let to = map.start.add(pixel * map.channels + channel);
+                            store::<S>(to, y[i][j], domain.channels - c);
                         }
                     }
                 }
             }
         }
     }
+}
+
+/// A map that tiles are written to.
+#[derive(Clone, Copy)]
+pub(super) struct Map {
+    pub(super) start: *mut f32,
+    pub(super) channels: usize,
+    /// The first channel that is written.
+    pub(super) first: usize,
 }

@@ -1,10 +1,12 @@
 //! Weights in the transformed domain, and their gradients back from it.
 
+use std::ops::Range;
+
 use rayon::prelude::*;
 
 use super::POSITIONS;
 use super::layout::odd_lines;
-use super::transform::{Weights, WeightsAdjoint, both_axes, load, store};
+use super::transform::{Weights, WeightsAdjoint, both_axes, store};
 use crate::cpu::Isa;
 use crate::shape::ConvShape;
 use crate::shared::SharedMut;
@@ -19,125 +21,166 @@ pub(super) enum Direction {
     Backward,
 }
 
-/// Transformed weights: for each position a right matrix `[depth, columns]` in panels.
+/// The weights of a convolution: for each position a right matrix `[depth, columns]`.
+#[derive(Clone, Copy)]
+pub(super) struct Filters<'a> {
+    weight: &'a [f32],
+    in_channels: usize,
+    direction: Direction,
+    pub(super) depth: usize,
+    pub(super) columns: usize,
+}
+
+impl<'a> Filters<'a> {
+    pub(super) fn new(shape: &ConvShape, direction: Direction, weight: &'a [f32]) -> Self {
+        let (depth, columns) = match direction {
+            Direction::Forward => (shape.in_channels, shape.out_channels),
+            Direction::Backward => (shape.out_channels, shape.in_channels),
+        };
+        Self {
+            weight,
+            in_channels: shape.in_channels,
+            direction,
+            depth,
+            columns,
+        }
+    }
+
+    /// Panels of columns.
+    pub(super) fn panels(&self) -> usize {
+        self.columns.div_ceil(PANEL)
+    }
+}
+
+/// A part of the transformed weights: for each position `[panels][depth][PANEL]`.
 #[derive(Clone, Copy)]
 pub(super) struct WeightLayout {
     pub(super) depth: usize,
-    pub(super) columns: usize,
     /// Distance between positions.
     pub(super) position: usize,
 }
 
 impl WeightLayout {
-    pub(super) fn new(depth: usize, columns: usize) -> Self {
+    pub(super) fn new(depth: usize, panels: usize) -> Self {
         Self {
             depth,
-            columns,
-            position: odd_lines(depth * columns.div_ceil(PANEL) * PANEL),
+            position: odd_lines(depth * panels * PANEL),
         }
     }
 
     pub(super) fn len(&self) -> usize {
         POSITIONS * self.position
     }
+
+    /// Distance between panels.
+    pub(super) fn panel(&self) -> usize {
+        self.depth * PANEL
+    }
 }
 
 /// `G w G^T` for all pairs of channels.
 pub(super) fn transform_weights(
-    shape: &ConvShape,
-    direction: Direction,
-    weight: &[f32],
+    isa: Isa,
+    filters: Filters<'_>,
     layout: &WeightLayout,
     target: &mut [f32],
 ) {
-    let isa = Isa::current();
     let target = SharedMut::new(target);
-    (0..layout.columns.div_ceil(PANEL))
-        .into_par_iter()
-        .for_each(|panel| {
-            let layout = *layout;
-            let in_channels = shape.in_channels;
-            let task = Panel {
-                in_channels,
-                direction,
-                weight,
-                layout,
-                panel,
-                target,
-            };
-            dispatch(isa, task);
-        });
+    (0..filters.panels()).into_par_iter().for_each(|panel| {
+        let layout = *layout;
+        let task = Panel {
+            filters,
+            layout,
+            panel,
+            target,
+        };
+        dispatch(isa, task);
+    });
 }
 
 /// One panel of columns, all positions.
 struct Panel<'a> {
-    in_channels: usize,
-    direction: Direction,
-    weight: &'a [f32],
+    filters: Filters<'a>,
     layout: WeightLayout,
     panel: usize,
     target: SharedMut<'a>,
 }
-
-/// Rows of the right matrix that are gathered together.
-const DEPTHS: usize = 16;
 
 impl Task for Panel<'_> {
     type Output = ();
 
     #[inline(always)]
     unsafe fn run<S: Simd>(self) {
-        let WeightLayout {
-            depth,
-            columns,
-            position,
-        } = self.layout;
-        let first = self.panel * PANEL;
-        let count = PANEL.min(columns - first);
-        let channels = self.in_channels;
-        // [depth][tap][column]
-        let mut taps = [[[0.0f32; PANEL]; 9]; DEPTHS];
-        for k0 in (0..depth).step_by(DEPTHS) {
-            let depths = DEPTHS.min(depth - k0);
-            match self.direction {
-                Direction::Forward => {
-                    for column in 0..count {
-                        for tap in 0..9 {
-                            let from = ((first + column) * 9 + tap) * channels + k0;
-                            let from = &self.weight[from..from + depths];
-                            for (k, value) in from.iter().enumerate() {
-                                taps[k][tap][column] = *value;
-                            }
-                        }
-                    }
-                }
-                Direction::Backward => {
-                    for k in 0..depths {
-                        for tap in 0..9 {
-                            let from = ((k0 + k) * 9 + 8 - tap) * channels + first;
-                            taps[k][tap][..count].copy_from_slice(&self.weight[from..from + count]);
+        // SAFETY: this panel of the target belongs to this task.
+        unsafe {
+            let target = self.target.at(self.panel * self.layout.panel(), 0);
+            let depths = 0..self.filters.depth;
+            enter_weights::<S>(&self.filters, self.panel, depths, &self.layout, target);
+        }
+    }
+}
+
+/// Rows of the right matrix that are gathered together.
+const DEPTHS: usize = 16;
+
+/// Transforms one panel of columns over some of the depth.
+///
+/// # Safety
+///
+/// Below `dispatch` for `S`; `target` is valid for a panel of `layout` at all
+/// positions, and nobody else uses it.
+#[inline(always)]
+pub(super) unsafe fn enter_weights<S: Simd>(
+    filters: &Filters<'_>,
+    panel: usize,
+    depths: Range<usize>,
+    layout: &WeightLayout,
+    target: *mut f32,
+) {
+    let first = panel * PANEL;
+    let count = PANEL.min(filters.columns - first);
+    let channels = filters.in_channels;
+    // [depth][tap][column]
+    let mut taps = [[[0.0f32; PANEL]; 9]; DEPTHS];
+    for k0 in depths.clone().step_by(DEPTHS) {
+        let gathered = DEPTHS.min(depths.end - k0);
+        match filters.direction {
+            Direction::Forward => {
+                for column in 0..count {
+                    for tap in 0..9 {
+                        let from = ((first + column) * 9 + tap) * channels + k0;
+                        let from = &filters.weight[from..from + gathered];
+                        for (k, value) in from.iter().enumerate() {
+                            taps[k][tap][column] = *value;
                         }
                     }
                 }
             }
-            for k in 0..depths {
-                for c in (0..PANEL).step_by(S::LANES) {
-                    // SAFETY: panel `self.panel` belongs to this task; a row of it holds
-                    // PANEL values at each position.
-                    unsafe {
-                        let mut w = [[S::splat(0.0); 3]; 3];
-                        for i in 0..3 {
-                            for j in 0..3 {
-                                w[i][j] = S::load(taps[k][i * 3 + j].as_ptr().add(c));
-                            }
+            Direction::Backward => {
+                for k in 0..gathered {
+                    for tap in 0..9 {
+                        let from = ((k0 + k) * 9 + 8 - tap) * channels + first;
+                        let from = &filters.weight[from..from + count];
+                        taps[k][tap][..count].copy_from_slice(from);
+                    }
+                }
+            }
+        }
+        for k in 0..gathered {
+            for c in (0..PANEL).step_by(S::LANES) {
+                // SAFETY: a row of the panel holds PANEL values at each position.
+                unsafe {
+                    let mut w = [[S::splat(0.0); 3]; 3];
+                    for i in 0..3 {
+                        for j in 0..3 {
+                            w[i][j] = S::load(taps[k][i * 3 + j].as_ptr().add(c));
                         }
-                        let u = both_axes::<S, Weights, 3, 6>(w);
-                        let row = first * depth + (k0 + k) * PANEL + c;
-                        for i in 0..6 {
-                            for j in 0..6 {
-                                let at = (i * 6 + j) * position + row;
-                                S::store(self.target.at(at, S::LANES), u[i][j]);
-                            }
+                    }
+                    let u = both_axes::<S, Weights, 3, 6>(w);
+                    let row = target.add((k0 - depths.start + k) * PANEL + c);
+                    for i in 0..6 {
+                        for j in 0..6 {
+                            S::store(row.add((i * 6 + j) * layout.position), u[i][j]);
                         }
                     }
                 }
@@ -146,84 +189,73 @@ impl Task for Panel<'_> {
     }
 }
 
-/// Transformed gradients of weights: for each position `[out, in]`.
+/// A part of the transformed gradients of the weights: for each position
+/// `[panels of in][out][PANEL]`.
 #[derive(Clone, Copy)]
 pub(super) struct GradientLayout {
+    /// Output channels of the part.
     pub(super) out: usize,
+    /// Input channels of the part.
     pub(super) in_channels: usize,
-    /// Distance between output channels: whole panels.
-    pub(super) stride: usize,
     /// Distance between positions.
     pub(super) position: usize,
 }
 
 impl GradientLayout {
-    pub(super) fn new(shape: &ConvShape) -> Self {
-        let stride = shape.in_channels.div_ceil(PANEL) * PANEL;
+    pub(super) fn new(out: usize, in_channels: usize) -> Self {
         Self {
-            out: shape.out_channels,
-            in_channels: shape.in_channels,
-            stride,
-            position: odd_lines(shape.out_channels * stride),
+            out,
+            in_channels,
+            position: odd_lines(out * in_channels.div_ceil(PANEL) * PANEL),
         }
     }
 
     pub(super) fn len(&self) -> usize {
         POSITIONS * self.position
     }
+
+    /// Distance between panels.
+    pub(super) fn panel(&self) -> usize {
+        self.out * PANEL
+    }
 }
 
-/// `G^T u G`, with `u` the sum of `parts` transformed gradients, each
-/// `layout.len()` values, added in their order.
-pub(super) fn transform_gradients(
+/// Where a part of the gradients is written: `[out][tap][in]`.
+#[derive(Clone, Copy)]
+pub(super) struct WeightGradient<'a> {
+    pub(super) weight: SharedMut<'a>,
+    pub(super) in_channels: usize,
+    /// The part's first output and input channel.
+    pub(super) first: [usize; 2],
+}
+
+/// `G^T u G` for some output channels of a part, with `u` the sum of `parts`
+/// transformed gradients, each `layout.len()` values, added in their order.
+///
+/// # Safety
+///
+/// Below `dispatch` for `S`; `transformed` is valid for the parts, `first`s of `to`
+/// are a part of its weights, and nobody else uses the gradients that are written.
+#[inline(always)]
+pub(super) unsafe fn leave_gradients<S: Simd>(
     layout: &GradientLayout,
     parts: usize,
-    transformed: &[f32],
-    grad_weight: &mut [f32],
+    transformed: *const f32,
+    outs: Range<usize>,
+    to: WeightGradient<'_>,
 ) {
-    let isa = Isa::current();
-    let outputs = grad_weight.par_chunks_exact_mut(9 * layout.in_channels);
-    outputs.enumerate().for_each(|(out, grad_weight)| {
-        let task = OutputGradient {
-            layout: *layout,
-            parts,
-            transformed,
-            out,
-            grad_weight,
-        };
-        dispatch(isa, task);
-    });
-}
-
-/// The gradient of one output channel's weights.
-struct OutputGradient<'a> {
-    layout: GradientLayout,
-    parts: usize,
-    transformed: &'a [f32],
-    out: usize,
-    grad_weight: &'a mut [f32],
-}
-
-impl Task for OutputGradient<'_> {
-    type Output = ();
-
-    #[inline(always)]
-    unsafe fn run<S: Simd>(self) {
-        let layout = self.layout;
-        assert!(self.transformed.len() >= self.parts * layout.len());
+    for out in outs {
         for c in (0..layout.in_channels).step_by(S::LANES) {
-            let from = self.out * layout.stride + c;
+            let from = c / PANEL * layout.panel() + out * PANEL + c % PANEL;
             let count = layout.in_channels - c;
-            // SAFETY: rows of the transformed gradient hold whole panels; `count`
-            // channels of each tap follow `c`.
+            // SAFETY: panels are whole; `count` channels of each tap follow `c`.
             unsafe {
                 let mut u = [[S::splat(0.0); 6]; 6];
-                for part in 0..self.parts {
-                    let from = self.transformed.as_ptr().add(part * layout.len() + from);
+                for part in 0..parts {
+                    let from = transformed.add(part * layout.len() + from);
                     for i in 0..6 {
                         for j in 0..6 {
-                            let value =
-                                load::<S>(from.add((i * 6 + j) * layout.position), S::LANES);
+                            let value = S::load(from.add((i * 6 + j) * layout.position));
                             u[i][j] = S::add(u[i][j], value);
                         }
                     }
@@ -231,8 +263,9 @@ impl Task for OutputGradient<'_> {
                 let w = both_axes::<S, WeightsAdjoint, 6, 3>(u);
                 for i in 0..3 {
                     for j in 0..3 {
-                        let to = (i * 3 + j) * layout.in_channels + c;
-                        store::<S>(self.grad_weight.as_mut_ptr().add(to), w[i][j], count);
+                        let row = (to.first[0] + out) * 9 + i * 3 + j;
+                        let at = row * to.in_channels + to.first[1] + c;
+                        store::<S>(to.weight.at(at, count.min(S::LANES)), w[i][j], count);
                     }
                 }
             }
