@@ -75,7 +75,7 @@ enum Command {
 }
 
 fn main() -> ExitCode {
-    striate_run::restart_with_one_pool();
+    striate_run::restart_with_fast_settings();
     let result = match Arguments::parse().command {
         Command::Reproduce(arguments) => reproduce::run(&arguments),
         Command::Train(arguments) => train::run(&arguments),

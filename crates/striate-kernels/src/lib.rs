@@ -38,6 +38,7 @@ mod gemm;
 mod map;
 mod norm;
 mod optim;
+pub mod owned;
 mod pack;
 mod peak;
 mod pool;

@@ -262,9 +262,11 @@ unsafe fn narrow_tile<S: Simd, const R: usize, const FORM: u8>(
     };
     // SAFETY: the buffer holds R x PANEL values; of C only existing columns are touched.
     unsafe {
-        for row in 0..R {
-            for column in 0..columns {
-                *local.start.add(row * PANEL + column) = *c.start.add(row * c.stride + column);
+        if matches!(start, Start::Add) {
+            for row in 0..R {
+                for column in 0..columns {
+                    *local.start.add(row * PANEL + column) = *c.start.add(row * c.stride + column);
+                }
             }
         }
         tile::<S, R, 1, FORM>(depth, a, b, start, local);

@@ -56,7 +56,15 @@ fn median(mut values: Vec<f64>) -> f64 {
 }
 
 fn main() -> Result<()> {
-    striate_nn::restart_with_one_pool();
+    striate_nn::restart_with_fast_settings();
+    // As `striate reproduce` does: a thread of the pool need not wait for the pool.
+    match rayon::ThreadPoolBuilder::new().build() {
+        Ok(pool) => pool.install(train),
+        Err(_) => train(),
+    }
+}
+
+fn train() -> Result<()> {
     let arguments: Vec<String> = std::env::args()
         .skip(1)
         .filter(|a| a != "--bench")

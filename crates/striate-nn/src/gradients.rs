@@ -49,9 +49,12 @@ impl Gradients {
     ///
     /// If an operation has no gradient.
     pub fn add(&mut self, loss: &Tensor) -> Result<()> {
-        let mut store = loss.backward()?;
+        let variables = self.entries.iter().map(|entry| entry.var.id());
+        let (store, mut kept) = cpu::collect(variables, || loss.backward());
+        let mut store = store?;
         for entry in &mut self.entries {
-            if let Some(gradient) = store.remove(&entry.var) {
+            let parts = [store.remove(&entry.var), kept.remove(&entry.var.id())];
+            for gradient in parts.into_iter().flatten() {
                 // Detached, or the sum would keep the whole graph in memory.
                 let gradient = gradient.detach();
                 match &entry.sum {

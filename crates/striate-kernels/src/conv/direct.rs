@@ -120,8 +120,7 @@ impl Task for Rows<'_> {
             let image = &self.source[row / strips.out_height * self.image_len..];
             strips.cut(&image[..self.image_len], row % strips.out_height, strip);
         }
-        for panel in 0..columns.div_ceil(PANEL) {
-            let column = panel * PANEL;
+        for column in (0..columns).step_by(S::PANELS * PANEL) {
             let start = self
                 .bias
                 .map_or(Start::Zero, |bias| Start::Bias(bias[column..].as_ptr()));
@@ -134,7 +133,7 @@ impl Task for Rows<'_> {
             for (strip, output) in strips_of_rows.zip(self.output.chunks_exact_mut(row_len)) {
                 let size = Size {
                     rows: strips.out_width,
-                    columns: PANEL.min(columns - column),
+                    columns: (S::PANELS * PANEL).min(columns - column),
                     depth,
                 };
                 let a = Left::Rows {

@@ -97,16 +97,49 @@ impl Strips {
     #[inline(always)]
     pub(super) fn cut(&self, image: &[f32], y: usize, strip: &mut [f32]) {
         let channels = self.channels;
-        let column = self.kernel_h * channels;
+        let line = self.width * channels;
         for ky in 0..self.kernel_h {
             let row = self.source(y * self.step + ky, self.before_y, self.height);
-            let row = row.map(|row| &image[row * self.width * channels..][..self.width * channels]);
-            for (x, target) in strip.chunks_exact_mut(column).enumerate() {
-                let target = &mut target[ky * channels..][..channels];
-                match (row, self.source(x, self.before_x, self.width)) {
-                    (Some(row), Some(x)) => copy(&row[x * channels..][..channels], target),
-                    _ => target.fill(0.0),
+            let row = row.map(|row| &image[row * line..][..line]);
+            let strip = &mut strip[ky * channels..];
+            match (row, channels) {
+                (Some(row), 1) => self.cut_row::<1>(row, strip),
+                (Some(row), 3) => self.cut_row::<3>(row, strip),
+                (Some(row), _) => self.cut_row::<0>(row, strip),
+                (None, _) => {
+                    for target in strip.chunks_mut(self.kernel_h * channels) {
+                        target[..channels].fill(0.0);
+                    }
                 }
+            }
+        }
+    }
+
+    /// One row of the source, to the strip from the row's first place on. C is the
+    /// number of channels, or 0 for any.
+    #[inline(always)]
+    fn cut_row<const C: usize>(&self, row: &[f32], strip: &mut [f32]) {
+        let channels = if C == 0 { self.channels } else { C };
+        let column = self.kernel_h * channels;
+        if self.spread == 1 && self.before_x >= 0 {
+            let mut columns = strip.chunks_mut(column);
+            let pixels = row.chunks_exact(channels);
+            for target in columns.by_ref().take(self.before_x as usize) {
+                target[..channels].fill(0.0);
+            }
+            for (pixel, target) in pixels.zip(columns.by_ref()) {
+                copy(pixel, &mut target[..channels]);
+            }
+            for target in columns {
+                target[..channels].fill(0.0);
+            }
+            return;
+        }
+        for (x, target) in strip.chunks_mut(column).enumerate() {
+            let target = &mut target[..channels];
+            match self.source(x, self.before_x, self.width) {
+                Some(x) => copy(&row[x * channels..][..channels], target),
+                None => target.fill(0.0),
             }
         }
     }

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::POSITIONS;
-use super::transform::{Input, Output, OutputAdjoint, both_axes, load, store};
+use super::transform::{Input, Output, OutputAdjoint, Transform, both_axes, load, store};
 use crate::shape::ConvShape;
 use crate::simd::{PANEL, Simd};
 
@@ -36,11 +36,24 @@ impl Tiles {
         [row / self.rows, row % self.rows * 4, column * 4]
     }
 
-    /// For the `N x N` pixels that start at the tile's first output pixel minus
-    /// `before`: the number of the pixel in the batch, or `None` outside.
+    /// Of the `N x N` pixels that start at a tile's first output pixel minus `before`: the
+    /// number of the first one in the batch, if they all lie inside of their map.
     #[inline(always)]
-    fn pixels<const N: usize>(&self, tile: usize, before: usize) -> [[Option<usize>; N]; N] {
-        let [image, y, x] = self.place(tile);
+    fn inside<const N: usize>(&self, [image, y, x]: [usize; 3], before: usize) -> Option<usize> {
+        let inside = y >= before
+            && x >= before
+            && y + N <= self.height + before
+            && x + N <= self.width + before;
+        inside.then(|| (image * self.height + y - before) * self.width + x - before)
+    }
+
+    /// For the pixels of [`Tiles::inside`]: the number of the pixel in the batch, or
+    /// `None` outside.
+    fn pixels<const N: usize>(
+        &self,
+        [image, y, x]: [usize; 3],
+        before: usize,
+    ) -> [[Option<usize>; N]; N] {
         let mut pixels = [[None; N]; N];
         for (i, row) in pixels.iter_mut().enumerate() {
             let y = (y + i).wrapping_sub(before);
@@ -134,39 +147,8 @@ pub(super) unsafe fn enter_inputs<S: Simd>(
     domain: &Domain,
     target: *mut f32,
 ) {
-    let channels = domain.channels;
-    for (row, tile) in range.enumerate() {
-        let pixels = tiles.pixels::<6>(tile, 1);
-        let from = pixels.map(|row| {
-            row.map(|p| {
-                p.map_or(source.zeros.as_ptr(), |p| {
-                    source.map[p * channels..].as_ptr()
-                })
-            })
-        });
-        for c in (0..domain.padded()).step_by(S::LANES) {
-            let count = channels.saturating_sub(c);
-            // SAFETY: the pixels hold `channels` values, of which `count` follow `c`;
-            // the row of the target holds whole panels.
-            unsafe {
-                let mut x = [[S::splat(0.0); 6]; 6];
-                if count > 0 {
-                    for i in 0..6 {
-                        for j in 0..6 {
-                            x[i][j] = load::<S>(from[i][j].add(c), count);
-                        }
-                    }
-                }
-                let x = both_axes::<S, Input, 6, 6>(x);
-                let to = target.add(domain.place(row, c));
-                for i in 0..6 {
-                    for j in 0..6 {
-                        S::store(to.add((i * 6 + j) * domain.position), x[i][j]);
-                    }
-                }
-            }
-        }
-    }
+    // SAFETY: as the caller.
+    unsafe { enter::<S, Input, 6>(tiles, range, 1, source, domain, target) }
 }
 
 /// Transforms gradients of outputs: `A y A^T` for each tile.
@@ -182,34 +164,70 @@ pub(super) unsafe fn enter_gradients<S: Simd>(
     domain: &Domain,
     target: *mut f32,
 ) {
+    // SAFETY: as the caller.
+    unsafe { enter::<S, OutputAdjoint, 4>(tiles, range, 0, source, domain, target) }
+}
+
+#[inline(always)]
+unsafe fn enter<S: Simd, T: Transform<N, 6>, const N: usize>(
+    tiles: &Tiles,
+    range: Range<usize>,
+    before: usize,
+    source: Source<'_>,
+    domain: &Domain,
+    target: *mut f32,
+) {
     let channels = domain.channels;
     for (row, tile) in range.enumerate() {
-        let pixels = tiles.pixels::<4>(tile, 0);
-        let from = pixels.map(|row| {
-            row.map(|p| {
-                p.map_or(source.zeros.as_ptr(), |p| {
-                    source.map[p * channels..].as_ptr()
-                })
-            })
-        });
-        for c in (0..domain.padded()).step_by(S::LANES) {
-            let count = channels.saturating_sub(c);
-            // SAFETY: as in `enter_inputs`.
-            unsafe {
-                let mut y = [[S::splat(0.0); 4]; 4];
-                if count > 0 {
-                    for i in 0..4 {
-                        for j in 0..4 {
-                            y[i][j] = load::<S>(from[i][j].add(c), count);
-                        }
+        let place = tiles.place(tile);
+        // SAFETY: the row of the target belongs to the caller; pixels inside of the map,
+        // and the zeros, hold `channels` values.
+        unsafe {
+            let to = target.add(row * PANEL);
+            if let Some(first) = tiles.inside::<N>(place, before) {
+                let from = source.map[first * channels..].as_ptr();
+                let line = tiles.width * channels;
+                let pixel = |i: usize, j: usize| from.add(i * line + j * channels);
+                enter_tile::<S, T, N>(pixel, domain, to);
+            } else {
+                let pixels = tiles.pixels::<N>(place, before);
+                let mut from = [[source.zeros.as_ptr(); N]; N];
+                for (from, pixel) in from.iter_mut().flatten().zip(pixels.iter().flatten()) {
+                    if let Some(pixel) = pixel {
+                        *from = source.map[pixel * channels..].as_ptr();
                     }
                 }
-                let y = both_axes::<S, OutputAdjoint, 4, 6>(y);
-                let to = target.add(domain.place(row, c));
-                for i in 0..6 {
-                    for j in 0..6 {
-                        S::store(to.add((i * 6 + j) * domain.position), y[i][j]);
+                enter_tile::<S, T, N>(|i, j| from[i][j], domain, to);
+            }
+        }
+    }
+}
+
+/// All channels of a tile whose pixels start where `pixel` says.
+#[inline(always)]
+unsafe fn enter_tile<S: Simd, T: Transform<N, 6>, const N: usize>(
+    pixel: impl Fn(usize, usize) -> *const f32,
+    domain: &Domain,
+    target: *mut f32,
+) {
+    for c in (0..domain.padded()).step_by(S::LANES) {
+        let count = domain.channels.saturating_sub(c);
+        // SAFETY: `count` channels of each pixel follow `c`; the row of the target holds
+        // whole panels.
+        unsafe {
+            let mut x = [[S::splat(0.0); N]; N];
+            if count > 0 {
+                for i in 0..N {
+                    for j in 0..N {
+                        x[i][j] = load::<S>(pixel(i, j).add(c), count);
                     }
+                }
+            }
+            let x = both_axes::<S, T, N, 6>(x);
+            let to = target.add(domain.place(0, c));
+            for i in 0..6 {
+                for j in 0..6 {
+                    S::store(to.add((i * 6 + j) * domain.position), x[i][j]);
                 }
             }
         }
@@ -234,32 +252,55 @@ pub(super) unsafe fn leave<S: Simd>(
     map: Map,
 ) {
     for (row, tile) in range.enumerate() {
-        let pixels = tiles.pixels::<4>(tile, 0);
-        for c in (0..domain.channels).step_by(S::LANES) {
-            // SAFETY: `count` channels of each pixel follow `c`; rows of `from` and the
-            // bias hold whole panels.
-            unsafe {
-                let from = from.add(domain.place(row, c));
-                let mut m = [[S::splat(0.0); 6]; 6];
-                for i in 0..6 {
-                    for j in 0..6 {
-                        m[i][j] = S::load(from.add((i * 6 + j) * domain.position));
-                    }
+        let place = tiles.place(tile);
+        // SAFETY: pixels inside of the map hold its channels; rows of `from` and the bias
+        // hold whole panels.
+        unsafe {
+            let from = from.add(row * PANEL);
+            if let Some(first) = tiles.inside::<4>(place, 0) {
+                let pixel = |i: usize, j: usize| Some(first + i * tiles.width + j);
+                leave_tile::<S>(pixel, domain, from, bias, map);
+            } else {
+                let pixels = tiles.pixels::<4>(place, 0);
+                leave_tile::<S>(|i, j| pixels[i][j], domain, from, bias, map);
+            }
+        }
+    }
+}
+
+/// All channels of a tile whose outputs are the pixels that `pixel` says.
+#[inline(always)]
+unsafe fn leave_tile<S: Simd>(
+    pixel: impl Fn(usize, usize) -> Option<usize>,
+    domain: &Domain,
+    from: *const f32,
+    bias: Option<&[f32]>,
+    map: Map,
+) {
+    for c in (0..domain.channels).step_by(S::LANES) {
+        // SAFETY: `count` channels of each pixel follow `c`; rows of `from` and the
+        // bias hold whole panels.
+        unsafe {
+            let from = from.add(domain.place(0, c));
+            let mut m = [[S::splat(0.0); 6]; 6];
+            for i in 0..6 {
+                for j in 0..6 {
+                    m[i][j] = S::load(from.add((i * 6 + j) * domain.position));
                 }
-                let mut y = both_axes::<S, Output, 6, 4>(m);
-                let channel = map.first + c;
-                if let Some(bias) = bias {
-                    let bias = S::load(bias.as_ptr().add(channel));
-                    for value in y.iter_mut().flatten() {
-                        *value = S::add(*value, bias);
-                    }
+            }
+            let mut y = both_axes::<S, Output, 6, 4>(m);
+            let channel = map.first + c;
+            if let Some(bias) = bias {
+                let bias = S::load(bias.as_ptr().add(channel));
+                for value in y.iter_mut().flatten() {
+                    *value = S::add(*value, bias);
                 }
-                for i in 0..4 {
-                    for j in 0..4 {
-                        if let Some(pixel) = pixels[i][j] {
-                            let to = map.start.add(pixel * map.channels + channel);
-                            store::<S>(to, y[i][j], domain.channels - c);
-                        }
+            }
+            for i in 0..4 {
+                for j in 0..4 {
+                    if let Some(pixel) = pixel(i, j) {
+                        let to = map.start.add(pixel * map.channels + channel);
+                        store::<S>(to, y[i][j], domain.channels - c);
                     }
                 }
             }

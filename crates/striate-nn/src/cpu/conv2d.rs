@@ -1,10 +1,9 @@
 //! Convolution and the linear layer.
 
 use candle_core::{CpuStorage, CustomOp2, CustomOp3, Layout, Result, Shape, Tensor};
-use striate_kernels as kernels;
-use striate_kernels::{ConvShape, ConvSizes};
+use striate_kernels::{ConvShape, ConvSizes, owned};
 
-use super::{failed, gradient, stored, values, with_values};
+use super::{failed, gradient, leaf_gradient, stored, values, with_values};
 use crate::ops::Conv2dGeometry;
 
 const PLACE: &str = "conv2d";
@@ -73,8 +72,7 @@ impl Conv {
         weight: &[f32],
         bias: Option<&[f32]>,
     ) -> Result<(CpuStorage, Shape)> {
-        let mut y = vec![0.0; self.0.output_len()];
-        kernels::conv2d_forward(&self.0, x, weight, bias, &mut y).map_err(failed(PLACE))?;
+        let y = owned::conv2d_forward(&self.0, x, weight, bias).map_err(failed(PLACE))?;
         let sizes = self.0.sizes();
         let dims = [
             sizes.batch,
@@ -98,9 +96,8 @@ pub(super) fn backward(
     grad: &[f32],
 ) -> Result<ConvGradients> {
     let grad_x = if x.track_op() {
-        let mut grad_x = vec![0.0; shape.input_len()];
-        with_values(weight, |weight| {
-            kernels::conv2d_backward_input(shape, weight, grad, &mut grad_x).map_err(failed(PLACE))
+        let grad_x = with_values(weight, |weight| {
+            owned::conv2d_backward_input(shape, weight, grad).map_err(failed(PLACE))
         })?;
         gradient(grad_x, x)?
     } else {
@@ -109,18 +106,11 @@ pub(super) fn backward(
     let mut grad_bias = bias.then(|| vec![0.0; shape.sizes().out_channels]);
     // The kernel sums both from one reading; a bias alone is rare enough not to matter.
     let grad_weight = if weight.track_op() || bias {
-        let mut grad_weight = vec![0.0; shape.weight_len()];
-        with_values(x, |x| {
-            kernels::conv2d_backward_weight(
-                shape,
-                x,
-                grad,
-                &mut grad_weight,
-                grad_bias.as_deref_mut(),
-            )
-            .map_err(failed(PLACE))
+        let grad_weight = with_values(x, |x| {
+            owned::conv2d_backward_weight(shape, x, grad, grad_bias.as_deref_mut())
+                .map_err(failed(PLACE))
         })?;
-        gradient(grad_weight, weight)?
+        leaf_gradient(grad_weight, weight)?
     } else {
         None
     };

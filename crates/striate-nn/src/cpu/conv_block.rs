@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use candle_core::{CpuStorage, CustomOp3, Layout, Result, Shape, Tensor};
 use striate_kernels as kernels;
-use striate_kernels::{Activation, ConvShape, MapShape, NormBlock, NormParameters, Pooling};
+use striate_kernels::{Activation, ConvShape, MapShape, NormBlock, NormParameters, Pooling, owned};
 
 use super::conv2d::{backward, shape_of};
 use super::{Saved, failed, gradient, stored, values, with_values};
@@ -123,8 +123,7 @@ impl CustomOp3 for ConvNormRelu {
         let (x, weight) = (values(x, x_layout)?, values(weight, weight_layout)?);
         let affine = values(affine, affine_layout)?;
         let [batch, height, width, channels] = self.norm.shape.dims();
-        let mut map = vec![0.0; self.conv.output_len()];
-        kernels::conv2d_forward(&self.conv, x, weight, Some(&affine[..channels]), &mut map)
+        let map = owned::conv2d_forward(&self.conv, x, weight, Some(&affine[..channels]))
             .map_err(failed(PLACE))?;
         let statistics = Arc::new(match &self.normalisation {
             Normalisation::Given(statistics) => statistics.clone(),
@@ -136,10 +135,8 @@ impl CustomOp3 for ConvNormRelu {
                 Statistics { mean, variance }
             }
         });
-        let mut y = vec![0.0; self.norm.output_len()];
         let parameters = self.parameters(&statistics, affine);
-        kernels::batch_norm_forward(&self.norm, &map, &parameters, &mut y)
-            .map_err(failed(PLACE))?;
+        let y = owned::batch_norm_forward(&self.norm, &map, &parameters).map_err(failed(PLACE))?;
         self.state.keep(Kept { map, statistics });
         let dims = match self.norm.pooling {
             Pooling::None => [batch, height, width, channels],
@@ -157,19 +154,18 @@ impl CustomOp3 for ConvNormRelu {
         grad: &Tensor,
     ) -> Result<(Option<Tensor>, Option<Tensor>, Option<Tensor>)> {
         let channels = self.norm.shape.dims()[3];
-        let mut grad_map = vec![0.0; self.norm.shape.len()];
         let mut grad_affine = vec![0.0; 3 * channels];
         let (grad_bias, grad_norm) = grad_affine.split_at_mut(channels);
         let (grad_gamma, grad_beta) = grad_norm.split_at_mut(channels);
         let of_batch = matches!(self.normalisation, Normalisation::Batch);
         let grad = grad.contiguous()?;
-        with_values(&grad, |grad| {
+        let grad_map = with_values(&grad, |grad| {
             with_values(affine, |affine| {
                 self.state.with(|kept| {
                     let norm = if of_batch {
-                        kernels::batch_norm_backward_training
+                        owned::batch_norm_backward_training
                     } else {
-                        kernels::batch_norm_backward_frozen
+                        owned::batch_norm_backward_frozen
                     };
                     let parameters = self.parameters(&kept.statistics, affine);
                     norm(
@@ -177,7 +173,6 @@ impl CustomOp3 for ConvNormRelu {
                         &kept.map,
                         &parameters,
                         grad,
-                        &mut grad_map,
                         grad_gamma,
                         grad_beta,
                     )

@@ -5,6 +5,7 @@
 mod conv2d;
 mod conv_block;
 mod depthwise;
+mod leaves;
 mod pool;
 mod readout;
 mod relu;
@@ -18,6 +19,8 @@ use candle_core::{CpuStorage, DType, Device, Layout, Shape, Storage, Tensor};
 pub(crate) use conv_block::{Block, Normalisation, Statistics, conv_block};
 pub(crate) use conv2d::{conv2d, linear};
 pub(crate) use depthwise::depthwise_conv2d;
+pub(crate) use leaves::collect;
+use leaves::leaf_gradient;
 pub(crate) use pool::{global_max_pool, max_pool_2x2};
 pub(crate) use readout::weighted_sum;
 pub(crate) use relu::relu;
