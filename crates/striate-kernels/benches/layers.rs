@@ -3,6 +3,11 @@
 //!
 //! `cargo bench -p striate-kernels --bench layers -- [narrow|wide|choose] [repetitions]`
 //!
+//! `-- shape BATCH SIZE IN OUT REPETITIONS` times one 3x3 convolution and prints, in one
+//! line, the peak in GFLOP/s, the algorithm of the forward pass, and the milliseconds of
+//! forward, input gradient and weight gradient: `cargo xtask bench conv` sets PyTorch
+//! beside it.
+//!
 //! GFLOP/s count the direct convolution, so Winograd may exceed the peak. Times
 //! are CPU time of the process (all threads), the fastest of the repetitions.
 
@@ -212,6 +217,22 @@ fn choose(repetitions: usize) -> Result<()> {
     Ok(())
 }
 
+/// One shape, for the comparison with a peer.
+fn shape(numbers: &[usize]) -> Result<()> {
+    let &[batch, size, input, out, repetitions] = numbers else {
+        println!("expected: shape BATCH SIZE IN OUT REPETITIONS");
+        return Ok(());
+    };
+    let layer = Layer::new([batch, size, size, input], out, 3)?;
+    let [forward, backward, gradient] = layer.times(repetitions)?.map(|t| t * 1e3);
+    println!(
+        "peak {:.0} {:?} {forward:.4} {backward:.4} {gradient:.4}",
+        cpu::fma_peak(),
+        algorithm(&layer.shape, Product::Forward),
+    );
+    Ok(())
+}
+
 fn main() -> Result<()> {
     let arguments: Vec<String> = std::env::args()
         .skip(1)
@@ -220,11 +241,8 @@ fn main() -> Result<()> {
     let numbers: Vec<usize> = arguments.iter().filter_map(|a| a.parse().ok()).collect();
     let repetitions = arguments.iter().find_map(|a| a.parse().ok()).unwrap_or(5);
     let asked = |name: &str| arguments.iter().any(|a| a == name);
-    if let [batch, size, input, out, ..] = numbers[..] {
-        let layer = Layer::new([batch, size, size, input], out, 3)?;
-        let times = layer.times(repetitions)?;
-        println!("{:?} ms", times.map(|t| t * 1e3));
-        return Ok(());
+    if asked("shape") {
+        return shape(&numbers);
     }
     if asked("choose") {
         choose(repetitions)?;

@@ -1,11 +1,13 @@
-//! Times training steps of a VGG with batch norm: forward, cross-entropy, backward
-//! and SGD.
+//! Times training steps of a VGG with batch norm (forward, cross-entropy, backward and
+//! SGD), or its evaluation.
 //!
-//! `cargo bench -p striate-nn --bench train -- NETWORK BATCH STEPS [reference]`, where
-//! NETWORK is `narrow` (widths 16 to 128, 32x32 gray) or `vgg19` (64x64 gray);
+//! `cargo bench -p striate-nn --bench train -- NETWORK BATCH STEPS [evaluate] [reference]`,
+//! where NETWORK is `narrow` (widths 16 to 128, 32x32 gray) or `vgg19` (64x64 gray);
+//! `evaluate` runs the network forward with running statistics, and nothing else;
 //! `reference` computes with candle's operations instead of the kernels. Printed are,
 //! in one line, the median CPU time and wall time of a step in milliseconds and the
-//! peak memory of the process in MB. `cargo xtask bench train` sets PyTorch beside it.
+//! peak memory of the process in MB. `cargo xtask bench train` and `cargo xtask bench
+//! evaluate` set PyTorch beside it.
 
 use std::time::Instant;
 
@@ -59,12 +61,12 @@ fn main() -> Result<()> {
     striate_nn::restart_with_fast_settings();
     // As `striate reproduce` does: a thread of the pool need not wait for the pool.
     match rayon::ThreadPoolBuilder::new().build() {
-        Ok(pool) => pool.install(train),
-        Err(_) => train(),
+        Ok(pool) => pool.install(measure),
+        Err(_) => measure(),
     }
 }
 
-fn train() -> Result<()> {
+fn measure() -> Result<()> {
     let arguments: Vec<String> = std::env::args()
         .skip(1)
         .filter(|a| a != "--bench")
@@ -75,7 +77,8 @@ fn train() -> Result<()> {
         given.unwrap_or(or)
     };
     let (batch, steps) = (number(1, 64), number(2, 20));
-    let reference = arguments.iter().any(|a| a == "reference");
+    let asked = |mode: &str| arguments.iter().any(|a| a == mode);
+    let (reference, evaluate) = (asked("reference"), asked("evaluate"));
     let (blocks, size) = network(name);
 
     let seed = Seed::new(1);
@@ -99,6 +102,9 @@ fn train() -> Result<()> {
     }
     let head = LinearConfig::new(in_channels, 200);
     let head = Linear::new(head, &params.root().sub("head"), &mut stream)?;
+    if evaluate {
+        params.set_trainable("", false);
+    }
     let mut optimizer = Sgd::new(SgdConfig::default(), params.trained())?;
     let mut gradients = Gradients::new(&params.trained());
     let x = init::normal((batch, size, size, 1), 1.0, &mut stream, &Device::Cpu)?;
@@ -107,7 +113,11 @@ fn train() -> Result<()> {
     // The first step takes memory and is not counted.
     for step in 0..=steps {
         let (start, cpu_start) = (Instant::now(), cpu_ms());
-        let mut cx = Context::train(seed.child("step").index(step as u64).stream());
+        let mut cx = if evaluate {
+            Context::eval()
+        } else {
+            Context::train(seed.child("step").index(step as u64).stream())
+        };
         if reference {
             cx = cx.reference();
         }
@@ -117,9 +127,11 @@ fn train() -> Result<()> {
         }
         let logits = head.forward(&ops::global_max_pool(&y)?, &mut cx)?;
         let loss = loss::cross_entropy(&logits, &labels)?;
-        gradients.clear();
-        gradients.add(&loss)?;
-        optimizer.step(&gradients, 0.01)?;
+        if !evaluate {
+            gradients.clear();
+            gradients.add(&loss)?;
+            optimizer.step(&gradients, 0.01)?;
+        }
         loss.to_scalar::<f32>()?;
         if step > 0 {
             wall.push(start.elapsed().as_secs_f64() * 1e3);

@@ -12,7 +12,8 @@ use crate::shell::{self, Result, cargo, root};
 pub struct Arguments {
     /// What to measure.
     subject: Subject,
-    /// Also run the Python peer, on the same machine (train and corruptions: always, in turns).
+    /// Also run the Python peer, on the same machine (data and rsa; the others with a peer run
+    /// it always, in turns).
     #[arg(long)]
     against_peer: bool,
     /// A Python that has the peer's packages, instead of the one made under target/.
@@ -21,7 +22,7 @@ pub struct Arguments {
     /// A tar of JPEGs to decode as well (data only).
     #[arg(long)]
     tar: Option<PathBuf>,
-    /// Keep the tables in docs/results (train, corruptions and data only).
+    /// Keep the tables in docs/results (not those of kernels and rsa).
     #[arg(long)]
     save: bool,
     /// Count instructions under callgrind, and compare with the counts kept in the repository
@@ -37,6 +38,12 @@ pub struct Arguments {
 enum Subject {
     /// Training steps of a narrow VGG and of VGG-19, in turns with PyTorch.
     Train,
+    /// Their evaluation, in turns with PyTorch.
+    Evaluate,
+    /// Steps of a reconstruction from their last layer, in turns with PyTorch.
+    Reconstruct,
+    /// The convolutions of VGG-19 one by one, in turns with PyTorch.
+    Conv,
     /// Single convolutions and fused blocks, as a share of the machine's peak.
     Kernels,
     /// All corruptions, per call, in turns with their peer (imagecorruptions).
@@ -50,8 +57,9 @@ enum Subject {
 impl Subject {
     fn package(self) -> &'static str {
         match self {
-            Self::Train => "striate-nn",
-            Self::Kernels => "striate-kernels",
+            Self::Train | Self::Evaluate => "striate-nn",
+            Self::Reconstruct => "striate-reconstruct",
+            Self::Conv | Self::Kernels => "striate-kernels",
             Self::Corruptions => "striate-corruptions",
             Self::Data => "striate-data",
             Self::Rsa => "striate-rsa",
@@ -72,6 +80,23 @@ impl Subject {
                  Made by `cargo xtask bench train --save`; not edited by hand.\n\
                  One step is forward, backward and the update of all weights, with batch norm, f32."
             }
+            Self::Evaluate => {
+                "# Speed of evaluation\n\n\
+                 Made by `cargo xtask bench evaluate --save`; not edited by hand.\n\
+                 One step is a forward pass with running statistics, f32."
+            }
+            Self::Reconstruct => {
+                "# Speed of constrained reconstruction\n\n\
+                 Made by `cargo xtask bench reconstruct --save`; not edited by hand.\n\
+                 One step, in the study's exact mode, is forward to the last convolution, the \
+                 gradient of the images, its blur, a step and the projection, f32."
+            }
+            Self::Conv => {
+                "# Speed of single convolutions\n\n\
+                 Made by `cargo xtask bench conv --save`; not edited by hand.\n\
+                 3x3, stride 1, padding 1, f32; PyTorch in the better of its two layouts, each \
+                 product by itself."
+            }
             Self::Data => {
                 "# Speed of decoding\n\n\
                  Made by `cargo xtask bench data --against-peer --save`; not edited by hand.\n\
@@ -81,17 +106,44 @@ impl Subject {
         }
     }
 
-    /// For a benchmark that a peer's script runs in turns with the peer: its name, the
-    /// peer's environment and the script.
-    fn in_turns(self) -> Option<(&'static str, &'static str, &'static str)> {
-        match self {
-            Self::Kernels | Self::Data | Self::Rsa => None,
-            Self::Train => Some(("train", "torch", "benches/peers/train.py")),
-            Self::Corruptions => {
-                Some(("corruptions", "corruptions", "benches/peers/corruptions.py"))
+    /// For a benchmark that a peer's script runs in turns with the peer.
+    fn in_turns(self) -> Option<InTurns> {
+        let (result, bench, environment, script, mode) = match self {
+            Self::Kernels | Self::Data | Self::Rsa => return None,
+            Self::Train => ("train", "train", "torch", "steps.py", Some("train")),
+            Self::Evaluate => ("evaluate", "train", "torch", "steps.py", Some("evaluate")),
+            Self::Reconstruct => {
+                let mode = "reconstruct";
+                (mode, mode, "torch", "steps.py", Some(mode))
             }
-        }
+            Self::Conv => ("conv", "layers", "torch", "conv.py", None),
+            Self::Corruptions => {
+                let name = "corruptions";
+                (name, name, name, "corruptions.py", None)
+            }
+        };
+        Some(InTurns {
+            result,
+            bench,
+            environment,
+            script,
+            mode,
+        })
     }
+}
+
+/// How a peer's script is run.
+struct InTurns {
+    /// The page under docs/results.
+    result: &'static str,
+    /// The name of our benchmark.
+    bench: &'static str,
+    /// The peer's Python environment.
+    environment: &'static str,
+    /// Under benches/peers.
+    script: &'static str,
+    /// The script's first argument.
+    mode: Option<&'static str>,
 }
 
 pub fn run(arguments: &Arguments) -> Result {
@@ -100,7 +152,7 @@ pub fn run(arguments: &Arguments) -> Result {
         return Err("--instructions: corruptions only".to_owned().into());
     }
     if matches!(subject, Subject::Kernels | Subject::Rsa) && arguments.save {
-        return Err("--save: train, corruptions and data only".to_owned().into());
+        return Err("--save: not for kernels and rsa".to_owned().into());
     }
     if arguments.instructions {
         return instructions::run(arguments.bless);
@@ -111,7 +163,7 @@ pub fn run(arguments: &Arguments) -> Result {
     if subject == Subject::Rsa {
         return run_rsa(arguments);
     }
-    let Some((bench, environment, script)) = subject.in_turns() else {
+    let Some(peer) = subject.in_turns() else {
         if arguments.against_peer {
             return Err("this benchmark has no Python peer".to_owned().into());
         }
@@ -119,15 +171,17 @@ pub fn run(arguments: &Arguments) -> Result {
     };
     let python = match &arguments.python {
         Some(path) => path.clone(),
-        None => python(environment)?,
+        None => python(peer.environment)?,
     };
-    let mut peer = Command::new(python);
-    peer.arg(root().join(script))
-        .arg(benchmark(subject.package(), bench)?);
+    let mut command = Command::new(python);
+    command
+        .arg(root().join("benches/peers").join(peer.script))
+        .args(peer.mode)
+        .arg(benchmark(subject.package(), peer.bench)?);
     if arguments.save {
-        save(&mut peer, bench, subject.headline())
+        save(&mut command, peer.result, subject.headline())
     } else {
-        shell::run(&mut peer)
+        shell::run(&mut command)
     }
 }
 
