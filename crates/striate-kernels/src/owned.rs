@@ -106,7 +106,7 @@ pub fn batch_norm_backward_training(
     unsafe { written(block.shape.len(), fill) }
 }
 
-/// The same with fixed statistics.
+/// The same with fixed statistics; the gradients of gamma and beta, if they are wanted.
 ///
 /// # Errors
 ///
@@ -116,13 +116,10 @@ pub fn batch_norm_backward_frozen(
     x: &[f32],
     parameters: &NormParameters<'_>,
     grad_y: &[f32],
-    grad_gamma: &mut [f32],
-    grad_beta: &mut [f32],
+    grad_parameters: Option<[&mut [f32]; 2]>,
 ) -> Result<Vec<f32>> {
     let fill = |grad_x: &mut [f32]| {
-        norm::batch_norm_backward_frozen(
-            block, x, parameters, grad_y, grad_x, grad_gamma, grad_beta,
-        )
+        norm::batch_norm_backward_frozen(block, x, parameters, grad_y, grad_x, grad_parameters)
     };
     // SAFETY: the kernel overwrites the gradient (the tests hand it NaNs).
     unsafe { written(block.shape.len(), fill) }

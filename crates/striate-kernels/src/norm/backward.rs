@@ -5,6 +5,7 @@ use rayon::prelude::*;
 use super::{Affine, NormBlock, NormParameters, Pooling};
 use crate::cpu::Isa;
 use crate::error::{Result, check_length};
+use crate::map::MapShape;
 use crate::reduce::{chunk_rows, sum_in_order};
 use crate::simd::vectorised;
 
@@ -36,9 +37,9 @@ pub fn batch_norm_backward_training(
     const NAME: &str = "batch_norm_backward_training";
     let channels = block.shape.channels;
     let affine = Affine::new(NAME, channels, parameters)?;
-    let ones = vec![1.0; channels];
-    let sums = first_pass(NAME, block, x, parameters, &affine, &ones, grad_y, grad_x)?;
-    store_gradients(NAME, &sums, &affine, grad_gamma, grad_beta)?;
+    let pass = Pass::new(NAME, block, &affine, x, grad_y, grad_x.len())?;
+    let sums = pass.sums(parameters.mean);
+    store_gradients(NAME, &sums, &affine, [grad_gamma, grad_beta])?;
     // grad_x = scale g + slope x + offset
     let count = (x.len() / channels) as f64;
     let mut slope = vec![0.0; channels];
@@ -50,10 +51,7 @@ pub fn batch_norm_backward_training(
         slope[c] = k as f32;
         offset[c] = (-scale * sums[c] / count - k * f64::from(parameters.mean[c])) as f32;
     }
-    let isa = Isa::current();
-    let chunk = chunk_rows(channels) * channels;
-    let chunks = grad_x.par_chunks_mut(chunk).zip(x.par_chunks(chunk));
-    chunks.for_each(|(grad, x)| combine(isa, x, &affine.scale, &slope, &offset, grad));
+    pass.apply(&slope, &offset, grad_x);
     Ok(())
 }
 
@@ -61,7 +59,8 @@ pub fn batch_norm_backward_training(
 ///
 /// # Shapes
 ///
-/// As [`batch_norm_backward_training`].
+/// As [`batch_norm_backward_training`]; `grad_parameters` are those of gamma and beta,
+/// which cost a pass over the map.
 ///
 /// # Errors
 ///
@@ -72,22 +71,24 @@ pub fn batch_norm_backward_frozen(
     parameters: &NormParameters<'_>,
     grad_y: &[f32],
     grad_x: &mut [f32],
-    grad_gamma: &mut [f32],
-    grad_beta: &mut [f32],
+    grad_parameters: Option<[&mut [f32]; 2]>,
 ) -> Result<()> {
     const NAME: &str = "batch_norm_backward_frozen";
     let affine = Affine::new(NAME, block.shape.channels, parameters)?;
-    let factor = &affine.scale;
-    let sums = first_pass(NAME, block, x, parameters, &affine, factor, grad_y, grad_x)?;
-    store_gradients(NAME, &sums, &affine, grad_gamma, grad_beta)
+    let pass = Pass::new(NAME, block, &affine, x, grad_y, grad_x.len())?;
+    if let Some(gradients) = grad_parameters {
+        store_gradients(NAME, &pass.sums(parameters.mean), &affine, gradients)?;
+    }
+    let zeros = vec![0.0; block.shape.channels];
+    pass.apply(&zeros, &zeros, grad_x);
+    Ok(())
 }
 
 fn store_gradients(
     kernel: &'static str,
     sums: &[f64],
     affine: &Affine,
-    grad_gamma: &mut [f32],
-    grad_beta: &mut [f32],
+    [grad_gamma, grad_beta]: [&mut [f32]; 2],
 ) -> Result<()> {
     let channels = affine.scale.len();
     check_length(kernel, "grad_gamma", grad_gamma.len(), channels)?;
@@ -99,95 +100,144 @@ fn store_gradients(
     Ok(())
 }
 
-/// Takes the gradient back through pooling and activation, stores it times
-/// `factor` in `grad_x`, and returns for each channel the sum of it and, behind
-/// these, the sum of its product with `x - mean`.
-fn first_pass(
-    kernel: &'static str,
-    block: &NormBlock,
-    x: &[f32],
-    parameters: &NormParameters<'_>,
-    affine: &Affine,
-    factor: &[f32],
-    grad_y: &[f32],
-    grad_x: &mut [f32],
-) -> Result<Vec<f64>> {
-    let shape = block.shape;
-    let channels = shape.channels;
-    check_length(kernel, "x", x.len(), shape.len())?;
-    check_length(kernel, "grad_y", grad_y.len(), block.output_len())?;
-    check_length(kernel, "grad_x", grad_x.len(), shape.len())?;
-    let (isa, floor) = (Isa::current(), block.floor());
-    let Affine { scale, shift, .. } = affine;
-    let mean = parameters.mean;
-    let partial: Vec<Vec<f32>> = match block.pooling {
-        Pooling::None => {
-            let chunk = chunk_rows(channels) * channels;
-            grad_x
-                .par_chunks_mut(chunk)
-                .zip(x.par_chunks(chunk).zip(grad_y.par_chunks(chunk)))
-                .map(|(grad_x, (x, grad_y))| {
-                    let mut sums = vec![0.0; 2 * channels];
-                    rows(
-                        isa, x, grad_y, scale, shift, mean, factor, floor, &mut sums, grad_x,
-                    );
-                    sums
-                })
-                .collect()
+/// The two passes over the map. The gradient behind pooling and activation is found in
+/// each of them: cheaper than to write it in one and to read it in the other.
+struct Pass<'a> {
+    isa: Isa,
+    shape: MapShape,
+    pooling: Pooling,
+    scale: &'a [f32],
+    shift: &'a [f32],
+    floor: f32,
+    x: &'a [f32],
+    grad_y: &'a [f32],
+}
+
+impl<'a> Pass<'a> {
+    fn new(
+        kernel: &'static str,
+        block: &NormBlock,
+        affine: &'a Affine,
+        x: &'a [f32],
+        grad_y: &'a [f32],
+        grad_x: usize,
+    ) -> Result<Self> {
+        check_length(kernel, "x", x.len(), block.shape.len())?;
+        check_length(kernel, "grad_y", grad_y.len(), block.output_len())?;
+        check_length(kernel, "grad_x", grad_x, block.shape.len())?;
+        Ok(Self {
+            isa: Isa::current(),
+            shape: block.shape,
+            pooling: block.pooling,
+            scale: &affine.scale,
+            shift: &affine.shift,
+            floor: block.floor(),
+            x,
+            grad_y,
+        })
+    }
+
+    /// The row of windows that two rows of the map from `start` on are pooled to.
+    fn pooled_row(&self, row: usize) -> &'a [f32] {
+        let len = self.shape.width / 2 * self.shape.channels;
+        &self.grad_y[row * len..][..len]
+    }
+
+    /// For each channel the sum of the gradient and, behind these, the sum of its product
+    /// with `x - mean`.
+    fn sums(&self, mean: &[f32]) -> Vec<f64> {
+        let channels = self.shape.channels;
+        let (isa, scale, shift, floor) = (self.isa, self.scale, self.shift, self.floor);
+        let partial: Vec<Vec<f32>> = match self.pooling {
+            Pooling::None => {
+                let chunk = chunk_rows(channels) * channels;
+                let chunks = self.x.par_chunks(chunk).zip(self.grad_y.par_chunks(chunk));
+                chunks
+                    .map(|(x, grad_y)| {
+                        let mut sums = vec![0.0; 2 * channels];
+                        row_sums(isa, x, grad_y, scale, shift, mean, floor, &mut sums);
+                        sums
+                    })
+                    .collect()
+            }
+            Pooling::Max2x2 => {
+                let (row_len, out_rows) = (self.shape.row_len(), self.shape.height / 2);
+                (0..self.shape.batch * out_rows)
+                    .into_par_iter()
+                    .map(|row| {
+                        let (image, pair) = (row / out_rows, row % out_rows);
+                        let start = image * self.shape.image_len() + pair * 2 * row_len;
+                        let x = &self.x[start..start + 2 * row_len];
+                        let grad_y = self.pooled_row(row);
+                        let mut sums = vec![0.0; 2 * channels];
+                        window_sums(isa, x, grad_y, scale, shift, mean, floor, &mut sums);
+                        sums
+                    })
+                    .collect()
+            }
+        };
+        sum_in_order(2 * channels, partial.iter())
+    }
+
+    /// `grad_x = scale g + slope x + offset`
+    fn apply(&self, slope: &[f32], offset: &[f32], grad_x: &mut [f32]) {
+        let channels = self.shape.channels;
+        let (isa, scale, shift, floor) = (self.isa, self.scale, self.shift, self.floor);
+        match self.pooling {
+            Pooling::None => {
+                let chunk = chunk_rows(channels) * channels;
+                let values = self.x.par_chunks(chunk).zip(self.grad_y.par_chunks(chunk));
+                let chunks = grad_x.par_chunks_mut(chunk).zip(values);
+                chunks.for_each(|(grad_x, (x, grad_y))| {
+                    row_apply(isa, x, grad_y, scale, shift, slope, offset, floor, grad_x);
+                });
+            }
+            Pooling::Max2x2 => {
+                let (row_len, out_rows) = (self.shape.row_len(), self.shape.height / 2);
+                let image_len = self.shape.image_len();
+                grad_x
+                    .par_chunks_mut(image_len)
+                    .zip(self.x.par_chunks(image_len))
+                    .enumerate()
+                    .flat_map(|(image, (grad_x, x))| {
+                        let pairs = grad_x.par_chunks_mut(2 * row_len);
+                        let pairs = pairs.zip(x.par_chunks(2 * row_len)).enumerate();
+                        pairs.map(move |(pair, (grad_x, x))| (image, pair, x, grad_x))
+                    })
+                    .for_each(|(image, pair, x, grad_x)| {
+                        if pair == out_rows {
+                            // The odd last row is in no window.
+                            outside(isa, x, slope, offset, grad_x);
+                        } else {
+                            let grad_y = self.pooled_row(image * out_rows + pair);
+                            window_apply(
+                                isa, x, grad_y, scale, shift, slope, offset, floor, grad_x,
+                            );
+                        }
+                    });
+            }
         }
-        Pooling::Max2x2 => {
-            let (row_len, out_len) = (shape.row_len(), shape.width / 2 * channels);
-            let out_rows = shape.height / 2;
-            grad_x
-                .par_chunks_mut(shape.image_len())
-                .enumerate()
-                .flat_map(|(image, grad_x)| {
-                    let pairs = grad_x.par_chunks_mut(2 * row_len).enumerate();
-                    pairs.map(move |(pair, grad_x)| (image, pair, grad_x))
-                })
-                .map(|(image, pair, grad_x)| {
-                    let mut sums = vec![0.0; 2 * channels];
-                    if pair == out_rows {
-                        // The odd last row is in no window.
-                        grad_x.fill(0.0);
-                        return sums;
-                    }
-                    let start = image * shape.image_len() + pair * 2 * row_len;
-                    let x = &x[start..start + 2 * row_len];
-                    let grad_y = &grad_y[(image * out_rows + pair) * out_len..][..out_len];
-                    pooled(
-                        isa, x, grad_y, scale, shift, mean, factor, floor, &mut sums, grad_x,
-                    );
-                    sums
-                })
-                .collect()
-        }
-    };
-    Ok(sum_in_order(2 * channels, partial.iter()))
+    }
 }
 
 vectorised! {
-    fn rows(
+    fn row_sums(
         x: &[f32],
         grad_y: &[f32],
         scale: &[f32],
         shift: &[f32],
         mean: &[f32],
-        factor: &[f32],
         floor: f32,
         sums: &mut [f32],
-        grad_x: &mut [f32],
     ) {
         let channels = scale.len();
-        let (shift, mean, factor) = (&shift[..channels], &mean[..channels], &factor[..channels]);
+        let (shift, mean) = (&shift[..channels], &mean[..channels]);
         let (sum, product) = sums.split_at_mut(channels);
         let product = &mut product[..channels];
-        let values = x.chunks_exact(channels).zip(grad_y.chunks_exact(channels));
-        for (grad_x, (x, grad_y)) in grad_x.chunks_exact_mut(channels).zip(values) {
+        for (x, grad_y) in x.chunks_exact(channels).zip(grad_y.chunks_exact(channels)) {
             for c in 0..channels {
                 let z = x[c] * scale[c] + shift[c];
                 let g = if z > floor { grad_y[c] } else { 0.0 };
-                grad_x[c] = g * factor[c];
                 sum[c] += g;
                 product[c] += g * (x[c] - mean[c]);
             }
@@ -196,26 +246,86 @@ vectorised! {
 }
 
 vectorised! {
+    fn row_apply(
+        x: &[f32],
+        grad_y: &[f32],
+        scale: &[f32],
+        shift: &[f32],
+        slope: &[f32],
+        offset: &[f32],
+        floor: f32,
+        grad_x: &mut [f32],
+    ) {
+        let channels = scale.len();
+        let (shift, slope, offset) = (&shift[..channels], &slope[..channels], &offset[..channels]);
+        let values = x.chunks_exact(channels).zip(grad_y.chunks_exact(channels));
+        for (grad_x, (x, grad_y)) in grad_x.chunks_exact_mut(channels).zip(values) {
+            for c in 0..channels {
+                let z = x[c] * scale[c] + shift[c];
+                let g = if z > floor { grad_y[c] } else { 0.0 };
+                grad_x[c] = scale[c] * g + (slope[c] * x[c] + offset[c]);
+            }
+        }
+    }
+}
+
+vectorised! {
+    /// Where no gradient comes from: `grad_x = slope x + offset`.
+    fn outside(x: &[f32], slope: &[f32], offset: &[f32], grad_x: &mut [f32]) {
+        let channels = slope.len();
+        let offset = &offset[..channels];
+        for (grad_x, x) in grad_x.chunks_exact_mut(channels).zip(x.chunks_exact(channels)) {
+            for c in 0..channels {
+                grad_x[c] = slope[c] * x[c] + offset[c];
+            }
+        }
+    }
+}
+
+vectorised! {
     /// Two rows of `x`, one row of `grad_y`.
-    fn pooled(
+    fn window_sums(
         x: &[f32],
         grad_y: &[f32],
         scale: &[f32],
         shift: &[f32],
         mean: &[f32],
-        factor: &[f32],
         floor: f32,
         sums: &mut [f32],
-        grad_x: &mut [f32],
     ) {
         let channels = scale.len();
         let (sum, product) = sums.split_at_mut(channels);
-        let channel = Channels { scale, shift, mean, factor, floor };
+        let (upper, lower) = x.split_at(x.len() / 2);
+        let windows = upper.chunks_exact(2 * channels).zip(lower.chunks_exact(2 * channels));
+        for (grad_y, (upper, lower)) in grad_y.chunks_exact(channels).zip(windows) {
+            let mut c = 0;
+            while c + 8 <= channels {
+                add_window::<8>(scale, shift, mean, floor, c, [upper, lower], grad_y, sum, product);
+                c += 8;
+            }
+            while c < channels {
+                add_window::<1>(scale, shift, mean, floor, c, [upper, lower], grad_y, sum, product);
+                c += 1;
+            }
+        }
+    }
+}
+
+vectorised! {
+    /// Two rows of `x`, one row of `grad_y`.
+    fn window_apply(
+        x: &[f32],
+        grad_y: &[f32],
+        scale: &[f32],
+        shift: &[f32],
+        slope: &[f32],
+        offset: &[f32],
+        floor: f32,
+        grad_x: &mut [f32],
+    ) {
+        let channels = scale.len();
         let (upper, lower) = x.split_at(x.len() / 2);
         let (grad_upper, grad_lower) = grad_x.split_at_mut(x.len() / 2);
-        for grad in [&mut *grad_upper, &mut *grad_lower] {
-            grad.chunks_exact_mut(2 * channels).into_remainder().fill(0.0);
-        }
         let from = upper.chunks_exact(2 * channels).zip(lower.chunks_exact(2 * channels));
         let to = grad_upper
             .chunks_exact_mut(2 * channels)
@@ -225,41 +335,39 @@ vectorised! {
         {
             let mut c = 0;
             while c + 8 <= channels {
-                window::<8>(&channel, c, [upper, lower], grad_y, sum, product, [grad_upper, grad_lower]);
+                write_window::<8>(scale, shift, slope, offset, floor, c, [upper, lower], grad_y, [&mut *grad_upper, &mut *grad_lower]);
                 c += 8;
             }
             while c < channels {
-                window::<1>(&channel, c, [upper, lower], grad_y, sum, product, [grad_upper, grad_lower]);
+                write_window::<1>(scale, shift, slope, offset, floor, c, [upper, lower], grad_y, [&mut *grad_upper, &mut *grad_lower]);
                 c += 1;
+            }
+        }
+        // An odd last column is in no window.
+        let rest = |row: &[f32]| row.len() / (2 * channels) * 2 * channels;
+        for (grad, x) in [(grad_upper, upper), (grad_lower, lower)] {
+            let start = rest(x);
+            for (i, (grad, x)) in grad[start..].iter_mut().zip(&x[start..]).enumerate() {
+                *grad = slope[i] * x + offset[i];
             }
         }
     }
 }
 
-/// What the first pass needs of each channel.
-struct Channels<'a> {
-    scale: &'a [f32],
-    shift: &'a [f32],
-    mean: &'a [f32],
-    factor: &'a [f32],
-    floor: f32,
-}
-
-/// N channels from `c` on of one window. Copies them to arrays first: with so
-/// many slices the compiler would not prove that they are disjoint.
+/// N channels from `c` on of one window: its values, and the gradient of each of them.
+/// Copies to arrays first: with so many slices the compiler would not prove that they are
+/// disjoint.
 #[inline(always)]
 fn window<const N: usize>(
-    channels: &Channels<'_>,
+    scale: &[f32],
+    shift: &[f32],
+    floor: f32,
     c: usize,
     [upper, lower]: [&[f32]; 2],
     grad_y: &[f32],
-    sum: &mut [f32],
-    product: &mut [f32],
-    [grad_upper, grad_lower]: [&mut [f32]; 2],
-) {
-    let count = channels.scale.len();
-    let (scale, shift) = (take::<N>(channels.scale, c), take::<N>(channels.shift, c));
-    let (mean, factor) = (take::<N>(channels.mean, c), take::<N>(channels.factor, c));
+) -> [[[f32; N]; 4]; 2] {
+    let count = scale.len();
+    let (scale, shift) = (take::<N>(scale, c), take::<N>(shift, c));
     let grad_y = take::<N>(grad_y, c);
     let x = [
         take::<N>(upper, c),
@@ -267,32 +375,81 @@ fn window<const N: usize>(
         take::<N>(lower, c),
         take::<N>(lower, count + c),
     ];
-    let (mut sums, mut products) = (take::<N>(sum, c), take::<N>(product, c));
     let mut grad = [[0.0; N]; 4];
     for i in 0..N {
         let z = [0, 1, 2, 3].map(|k| x[k][i] * scale[i] + shift[i]);
         let larger = |a: f32, b: f32| if b > a { b } else { a };
         let m = larger(larger(z[0], z[1]), larger(z[2], z[3]));
         // Selects without branches; what one of them takes, the next ones no longer see.
-        let g = if m > channels.floor { grad_y[i] } else { 0.0 };
+        let g = if m > floor { grad_y[i] } else { 0.0 };
         let g0 = if z[0] == m { g } else { 0.0 };
         let rest = g - g0;
         let g1 = if z[1] == m { rest } else { 0.0 };
         let rest = rest - g1;
         let g2 = if z[2] == m { rest } else { 0.0 };
         let g3 = rest - g2;
-        for (k, g) in [g0, g1, g2, g3].into_iter().enumerate() {
-            grad[k][i] = g * factor[i];
-            products[i] += g * (x[k][i] - mean[i]);
+        for (grad, g) in grad.iter_mut().zip([g0, g1, g2, g3]) {
+            grad[i] = g;
         }
-        sums[i] += g;
+    }
+    [x, grad]
+}
+
+/// Adds a window to the sums.
+#[inline(always)]
+fn add_window<const N: usize>(
+    scale: &[f32],
+    shift: &[f32],
+    mean: &[f32],
+    floor: f32,
+    c: usize,
+    rows: [&[f32]; 2],
+    grad_y: &[f32],
+    sum: &mut [f32],
+    product: &mut [f32],
+) {
+    let [x, grad] = window::<N>(scale, shift, floor, c, rows, grad_y);
+    let mean = take::<N>(mean, c);
+    let (mut sums, mut products) = (take::<N>(sum, c), take::<N>(product, c));
+    for i in 0..N {
+        for k in 0..4 {
+            sums[i] += grad[k][i];
+            products[i] += grad[k][i] * (x[k][i] - mean[i]);
+        }
+    }
+    sum[c..c + N].copy_from_slice(&sums);
+    product[c..c + N].copy_from_slice(&products);
+}
+
+/// Writes the gradients of a window.
+#[inline(always)]
+fn write_window<const N: usize>(
+    scale: &[f32],
+    shift: &[f32],
+    slope: &[f32],
+    offset: &[f32],
+    floor: f32,
+    c: usize,
+    rows: [&[f32]; 2],
+    grad_y: &[f32],
+    [grad_upper, grad_lower]: [&mut [f32]; 2],
+) {
+    let [x, mut grad] = window::<N>(scale, shift, floor, c, rows, grad_y);
+    let count = scale.len();
+    let (scale, slope, offset) = (
+        take::<N>(scale, c),
+        take::<N>(slope, c),
+        take::<N>(offset, c),
+    );
+    for i in 0..N {
+        for k in 0..4 {
+            grad[k][i] = scale[i] * grad[k][i] + (slope[i] * x[k][i] + offset[i]);
+        }
     }
     grad_upper[c..c + N].copy_from_slice(&grad[0]);
     grad_upper[count + c..count + c + N].copy_from_slice(&grad[1]);
     grad_lower[c..c + N].copy_from_slice(&grad[2]);
     grad_lower[count + c..count + c + N].copy_from_slice(&grad[3]);
-    sum[c..c + N].copy_from_slice(&sums);
-    product[c..c + N].copy_from_slice(&products);
 }
 
 /// N values of a slice.
@@ -301,16 +458,4 @@ fn take<const N: usize>(slice: &[f32], at: usize) -> [f32; N] {
     let mut values = [0.0; N];
     values.copy_from_slice(&slice[at..at + N]);
     values
-}
-
-vectorised! {
-    fn combine(x: &[f32], scale: &[f32], slope: &[f32], offset: &[f32], grad: &mut [f32]) {
-        let channels = scale.len();
-        let (slope, offset) = (&slope[..channels], &offset[..channels]);
-        for (grad, x) in grad.chunks_exact_mut(channels).zip(x.chunks_exact(channels)) {
-            for c in 0..channels {
-                grad[c] = scale[c] * grad[c] + (slope[c] * x[c] + offset[c]);
-            }
-        }
-    }
 }

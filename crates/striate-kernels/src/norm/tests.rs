@@ -128,8 +128,15 @@ proptest! {
         let results = everywhere(|| {
             let mut dx = vec![f32::NAN; x.len()];
             let (mut dgamma, mut dbeta) = (vec![f32::NAN; channels], vec![f32::NAN; channels]);
-            let backward = if frozen { batch_norm_backward_frozen } else { batch_norm_backward_training };
-            backward(&block, &x, &parameters, &grad_y, &mut dx, &mut dgamma, &mut dbeta).unwrap();
+            if frozen {
+                let wanted = Some([&mut dgamma[..], &mut dbeta[..]]);
+                batch_norm_backward_frozen(&block, &x, &parameters, &grad_y, &mut dx, wanted).unwrap();
+                let mut alone = vec![f32::NAN; x.len()];
+                batch_norm_backward_frozen(&block, &x, &parameters, &grad_y, &mut alone, None).unwrap();
+                assert_eq!(dx, alone);
+            } else {
+                batch_norm_backward_training(&block, &x, &parameters, &grad_y, &mut dx, &mut dgamma, &mut dbeta).unwrap();
+            }
             [dx, dgamma, dbeta].concat()
         });
         // The loss sum(grad_y * y) in f64, as a function of x, gamma and beta together.

@@ -36,37 +36,41 @@ impl Tiles {
         [row / self.rows, row % self.rows * 4, column * 4]
     }
 
-    /// Of the `N x N` pixels that start at a tile's first output pixel minus `before`: the
-    /// number of the first one in the batch, if they all lie inside of their map.
+    /// The `N x N` pixels that start at a tile's first output pixel minus `before`.
     #[inline(always)]
-    fn inside<const N: usize>(&self, [image, y, x]: [usize; 3], before: usize) -> Option<usize> {
-        let inside = y >= before
-            && x >= before
-            && y + N <= self.height + before
-            && x + N <= self.width + before;
-        inside.then(|| (image * self.height + y - before) * self.width + x - before)
+    fn window<const N: usize>(&self, tile: usize, before: usize) -> Window<N> {
+        let [image, y, x] = self.place(tile);
+        let inside = |at: usize, size: usize| {
+            before.saturating_sub(at)..N.min((size + before).saturating_sub(at))
+        };
+        Window {
+            // Wraps where the first pixel is outside.
+            first: (((image * self.height + y).wrapping_sub(before)) * self.width + x)
+                .wrapping_sub(before),
+            rows: inside(y, self.height),
+            columns: inside(x, self.width),
+        }
+    }
+}
+
+/// `N x N` pixels of a map, some of which may lie outside of it.
+struct Window<const N: usize> {
+    /// The number of the first pixel in the batch.
+    first: usize,
+    /// The rows and columns inside of the map.
+    rows: Range<usize>,
+    columns: Range<usize>,
+}
+
+impl<const N: usize> Window<N> {
+    #[inline(always)]
+    fn is_inside(&self) -> bool {
+        self.rows == (0..N) && self.columns == (0..N)
     }
 
-    /// For the pixels of [`Tiles::inside`]: the number of the pixel in the batch, or
-    /// `None` outside.
-    fn pixels<const N: usize>(
-        &self,
-        [image, y, x]: [usize; 3],
-        before: usize,
-    ) -> [[Option<usize>; N]; N] {
-        let mut pixels = [[None; N]; N];
-        for (i, row) in pixels.iter_mut().enumerate() {
-            let y = (y + i).wrapping_sub(before);
-            if y >= self.height {
-                continue;
-            }
-            let start = (image * self.height + y) * self.width;
-            for (j, pixel) in row.iter_mut().enumerate() {
-                let x = (x + j).wrapping_sub(before);
-                *pixel = (x < self.width).then_some(start + x);
-            }
-        }
-        pixels
+    #[inline(always)]
+    fn contains(&self, row: usize, column: usize) -> bool {
+        self.rows.contains(&row) && self.columns.contains(&column)
     }
 }
 
@@ -178,23 +182,28 @@ unsafe fn enter<S: Simd, T: Transform<N, 6>, const N: usize>(
     target: *mut f32,
 ) {
     let channels = domain.channels;
+    let line = tiles.width * channels;
     for (row, tile) in range.enumerate() {
-        let place = tiles.place(tile);
+        let window = tiles.window::<N>(tile, before);
+        // Not to be read where it wraps.
+        let first = source
+            .map
+            .as_ptr()
+            .wrapping_add(window.first.wrapping_mul(channels));
+        let pixel = |i: usize, j: usize| first.wrapping_add(i * line + j * channels);
         // SAFETY: the row of the target belongs to the caller; pixels inside of the map,
         // and the zeros, hold `channels` values.
         unsafe {
             let to = target.add(row * PANEL);
-            if let Some(first) = tiles.inside::<N>(place, before) {
-                let from = source.map[first * channels..].as_ptr();
-                let line = tiles.width * channels;
-                let pixel = |i: usize, j: usize| from.add(i * line + j * channels);
+            if window.is_inside() {
                 enter_tile::<S, T, N>(pixel, domain, to);
             } else {
-                let pixels = tiles.pixels::<N>(place, before);
                 let mut from = [[source.zeros.as_ptr(); N]; N];
-                for (from, pixel) in from.iter_mut().flatten().zip(pixels.iter().flatten()) {
-                    if let Some(pixel) = pixel {
-                        *from = source.map[pixel * channels..].as_ptr();
+                for (i, from) in from.iter_mut().enumerate() {
+                    for (j, from) in from.iter_mut().enumerate() {
+                        if window.contains(i, j) {
+                            *from = pixel(i, j);
+                        }
                     }
                 }
                 enter_tile::<S, T, N>(|i, j| from[i][j], domain, to);
@@ -216,7 +225,13 @@ unsafe fn enter_tile<S: Simd, T: Transform<N, 6>, const N: usize>(
         // whole panels.
         unsafe {
             let mut x = [[S::splat(0.0); N]; N];
-            if count > 0 {
+            if count >= S::LANES {
+                for i in 0..N {
+                    for j in 0..N {
+                        x[i][j] = S::load(pixel(i, j).add(c));
+                    }
+                }
+            } else if count > 0 {
                 for i in 0..N {
                     for j in 0..N {
                         x[i][j] = load::<S>(pixel(i, j).add(c), count);
@@ -252,17 +267,17 @@ pub(super) unsafe fn leave<S: Simd>(
     map: Map,
 ) {
     for (row, tile) in range.enumerate() {
-        let place = tiles.place(tile);
+        let window = tiles.window::<4>(tile, 0);
+        let pixel = |i: usize, j: usize| window.first + i * tiles.width + j;
         // SAFETY: pixels inside of the map hold its channels; rows of `from` and the bias
         // hold whole panels.
         unsafe {
             let from = from.add(row * PANEL);
-            if let Some(first) = tiles.inside::<4>(place, 0) {
-                let pixel = |i: usize, j: usize| Some(first + i * tiles.width + j);
-                leave_tile::<S>(pixel, domain, from, bias, map);
+            if window.is_inside() {
+                leave_tile::<S>(|i, j| Some(pixel(i, j)), domain, from, bias, map);
             } else {
-                let pixels = tiles.pixels::<4>(place, 0);
-                leave_tile::<S>(|i, j| pixels[i][j], domain, from, bias, map);
+                let inside = |i, j| window.contains(i, j).then(|| pixel(i, j));
+                leave_tile::<S>(inside, domain, from, bias, map);
             }
         }
     }
@@ -296,11 +311,14 @@ unsafe fn leave_tile<S: Simd>(
                     *value = S::add(*value, bias);
                 }
             }
+            let to = |pixel: usize| map.start.add(pixel * map.channels + channel);
+            let count = domain.channels - c;
             for i in 0..4 {
                 for j in 0..4 {
-                    if let Some(pixel) = pixel(i, j) {
-                        let to = map.start.add(pixel * map.channels + channel);
-                        store::<S>(to, y[i][j], domain.channels - c);
+                    match pixel(i, j) {
+                        Some(pixel) if count >= S::LANES => S::store(to(pixel), y[i][j]),
+                        Some(pixel) => store::<S>(to(pixel), y[i][j], count),
+                        None => {}
                     }
                 }
             }

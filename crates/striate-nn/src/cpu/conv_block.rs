@@ -160,22 +160,23 @@ impl CustomOp3 for ConvNormRelu {
         let of_batch = matches!(self.normalisation, Normalisation::Batch);
         let grad = grad.contiguous()?;
         let grad_map = with_values(&grad, |grad| {
-            with_values(affine, |affine| {
+            with_values(affine, |affine_values| {
                 self.state.with(|kept| {
-                    let norm = if of_batch {
-                        owned::batch_norm_backward_training
+                    let (norm, map) = (&self.norm, &kept.map);
+                    let parameters = self.parameters(&kept.statistics, affine_values);
+                    if of_batch {
+                        owned::batch_norm_backward_training(
+                            norm,
+                            map,
+                            &parameters,
+                            grad,
+                            grad_gamma,
+                            grad_beta,
+                        )
                     } else {
-                        owned::batch_norm_backward_frozen
-                    };
-                    let parameters = self.parameters(&kept.statistics, affine);
-                    norm(
-                        &self.norm,
-                        &kept.map,
-                        &parameters,
-                        grad,
-                        grad_gamma,
-                        grad_beta,
-                    )
+                        let wanted = affine.track_op().then_some([grad_gamma, grad_beta]);
+                        owned::batch_norm_backward_frozen(norm, map, &parameters, grad, wanted)
+                    }
                     .map_err(failed(PLACE))
                 })
             })
