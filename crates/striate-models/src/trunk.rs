@@ -53,11 +53,7 @@ impl Trunk {
     ///
     /// `[batch, height, width, in]` to `[batch, h, w, out]`.
     pub(crate) fn forward(&self, x: &Tensor, cx: &mut Context) -> Result<Tensor, Error> {
-        let mut map = self.start(x)?;
-        for block in &self.blocks {
-            map = block.forward(&map, cx)?;
-        }
-        Ok(map)
+        Ok(ConvBlock::forward_all(&self.blocks, &self.start(x)?, cx)?)
     }
 
     /// The map after the ReLU of the block with this index, before its pool.
@@ -67,16 +63,14 @@ impl Trunk {
         x: &Tensor,
         cx: &mut Context,
     ) -> Result<Tensor, Error> {
-        let mut map = self.start(x)?;
-        for (i, block) in self.blocks.iter().enumerate() {
-            if i == index {
-                map = block.conv.forward(&map, cx)?;
-                if let Some(bn) = &block.bn {
-                    map = bn.forward(&map, cx)?;
-                }
-                return Ok(ops::relu(&map)?);
+        let before = &self.blocks[..index.min(self.blocks.len())];
+        let mut map = ConvBlock::forward_all(before, &self.start(x)?, cx)?;
+        if let Some(block) = self.blocks.get(index) {
+            map = block.conv.forward(&map, cx)?;
+            if let Some(bn) = &block.bn {
+                map = bn.forward(&map, cx)?;
             }
-            map = block.forward(&map, cx)?;
+            map = ops::relu(&map)?;
         }
         Ok(map)
     }

@@ -121,10 +121,7 @@ fn measure() -> Result<()> {
         if reference {
             cx = cx.reference();
         }
-        let mut y = x.clone();
-        for layer in &layers {
-            y = layer.forward(&y, &mut cx)?;
-        }
+        let y = ConvBlock::forward_all(&layers, &x, &mut cx)?;
         let logits = head.forward(&ops::global_max_pool(&y)?, &mut cx)?;
         let loss = loss::cross_entropy(&logits, &labels)?;
         if !evaluate {

@@ -81,13 +81,7 @@ fn measure() -> Result<()> {
         }
     }
     params.set_trainable("", false);
-    let network = |x: &Tensor| {
-        let mut y = x.clone();
-        for layer in &layers {
-            y = layer.forward(&y, &mut Context::eval())?;
-        }
-        Ok(y)
-    };
+    let network = |x: &Tensor| Ok(ConvBlock::forward_all(&layers, x, &mut Context::eval())?);
 
     let images = init::normal((batch, size, size, 1), 1.0, &mut stream, &Device::Cpu)?;
     let ids: Vec<u64> = (0..batch as u64).collect();

@@ -3,7 +3,7 @@
 use candle_core::{CpuStorage, CustomOp2, CustomOp3, Layout, Result, Shape, Tensor};
 use striate_kernels::{ConvShape, ConvSizes, owned};
 
-use super::{failed, gradient, leaf_gradient, stored, values, with_values};
+use super::{failed, leaf_gradient, some_gradient, stored, values, with_values};
 use crate::ops::Conv2dGeometry;
 
 const PLACE: &str = "conv2d";
@@ -85,21 +85,21 @@ impl Conv {
 }
 
 /// The gradients of the input, the weight and the bias that the graph asks for.
-type ConvGradients = (Option<Tensor>, Option<Tensor>, Option<Vec<f32>>);
+type ConvGradients = (Option<Vec<f32>>, Option<Tensor>, Option<Vec<f32>>);
 
-/// The gradients of a convolution, none that the graph does not ask for.
+/// The gradients of a convolution: of the input and the bias if they are wanted, of the
+/// weight if the graph asks for it.
 pub(super) fn backward(
     shape: &ConvShape,
-    x: &Tensor,
+    (x, wanted): (&Tensor, bool),
     weight: &Tensor,
     bias: bool,
     grad: &[f32],
 ) -> Result<ConvGradients> {
-    let grad_x = if x.track_op() {
-        let grad_x = with_values(weight, |weight| {
+    let grad_x = if wanted {
+        Some(with_values(weight, |weight| {
             owned::conv2d_backward_input(shape, weight, grad).map_err(failed(PLACE))
-        })?;
-        gradient(grad_x, x)?
+        })?)
     } else {
         None
     };
@@ -140,9 +140,9 @@ impl CustomOp2 for Conv {
         grad: &Tensor,
     ) -> Result<(Option<Tensor>, Option<Tensor>)> {
         let (x_grad, weight_grad, _) = with_values(&grad.contiguous()?, |grad| {
-            backward(&self.0, x, weight, false, grad)
+            backward(&self.0, (x, x.track_op()), weight, false, grad)
         })?;
-        Ok((x_grad, weight_grad))
+        Ok((some_gradient(x_grad, x)?, weight_grad))
     }
 }
 
@@ -176,12 +176,12 @@ impl CustomOp3 for Conv {
         grad: &Tensor,
     ) -> Result<(Option<Tensor>, Option<Tensor>, Option<Tensor>)> {
         let (x_grad, weight_grad, bias_grad) = with_values(&grad.contiguous()?, |grad| {
-            backward(&self.0, x, weight, bias.track_op(), grad)
+            backward(&self.0, (x, x.track_op()), weight, bias.track_op(), grad)
         })?;
-        let bias_grad = match bias_grad {
-            Some(values) => gradient(values, bias)?,
-            None => None,
-        };
-        Ok((x_grad, weight_grad, bias_grad))
+        Ok((
+            some_gradient(x_grad, x)?,
+            weight_grad,
+            some_gradient(bias_grad, bias)?,
+        ))
     }
 }

@@ -16,7 +16,7 @@ use std::sync::{Mutex, PoisonError};
 
 use candle_core::{CpuStorage, DType, Device, Layout, Shape, Storage, Tensor};
 
-pub(crate) use conv_block::{Block, Normalisation, Statistics, conv_block};
+pub(crate) use conv_block::{Block, Map, Normalisation, Statistics, conv_block};
 pub(crate) use conv2d::{conv2d, linear};
 pub(crate) use depthwise::depthwise_conv2d;
 pub(crate) use leaves::collect;
@@ -65,6 +65,11 @@ fn stored(values: Vec<f32>, shape: impl Into<Shape>) -> (CpuStorage, Shape) {
 /// The result of a kernel as a gradient.
 fn gradient(values: Vec<f32>, of: &Tensor) -> candle_core::Result<Option<Tensor>> {
     Tensor::from_vec(values, of.shape(), &Device::Cpu).map(Some)
+}
+
+/// The result of a kernel as a gradient, if there is one.
+fn some_gradient(values: Option<Vec<f32>>, of: &Tensor) -> candle_core::Result<Option<Tensor>> {
+    values.map_or(Ok(None), |values| gradient(values, of))
 }
 
 /// The error of a kernel in candle's terms.

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use striate_random::Stream;
 
 use super::{BatchNorm, BatchNormConfig, Conv2d, Conv2dConfig};
-use crate::cpu::{self, Normalisation, Statistics};
+use crate::cpu::{self, Map, Normalisation, Statistics};
 use crate::error::shape_error;
 use crate::{Context, Result, Scope, ops};
 
@@ -88,11 +88,40 @@ impl ConvBlock {
     ///
     /// If the input has another number of channels, or is too small to pool.
     pub fn forward(&self, x: &Tensor, cx: &mut Context) -> Result<Tensor> {
-        if let Some(bn) = &self.bn
-            && cpu::applies(cx.backend(), &[x, self.conv.weight.var()])
-        {
-            return self.fused(bn, x, cx);
+        Self::forward_all(std::slice::from_ref(self), x, cx)
+    }
+
+    /// Applies blocks one after the other. What lies between them is hidden from candle,
+    /// where the kernels compute them: cheaper than to call [`ConvBlock::forward`] of each.
+    ///
+    /// # Shapes
+    ///
+    /// From those of the first block to those of the last one.
+    ///
+    /// # Errors
+    ///
+    /// As [`ConvBlock::forward`] of each.
+    pub fn forward_all(blocks: &[Self], x: &Tensor, cx: &mut Context) -> Result<Tensor> {
+        let mut map = Map::Tensor(x.clone());
+        for (i, block) in blocks.iter().enumerate() {
+            let hide = blocks
+                .get(i + 1)
+                .is_some_and(|next| next.is_fused(&map, cx));
+            map = match &block.bn {
+                Some(bn) if block.is_fused(&map, cx) => block.fused(bn, &map, hide, cx)?,
+                _ => Map::Tensor(block.by_layers(map.values(), cx)?),
+            };
         }
+        Ok(map.values().clone())
+    }
+
+    /// Whether the kernels compute the block as one, on maps of this kind.
+    fn is_fused(&self, map: &Map, cx: &Context) -> bool {
+        let tensors = [map.values(), self.conv.weight.var()];
+        self.bn.is_some() && cpu::applies(cx.backend(), &tensors)
+    }
+
+    fn by_layers(&self, x: &Tensor, cx: &mut Context) -> Result<Tensor> {
         let y = self.conv.forward(x, cx)?;
         let y = match &self.bn {
             Some(bn) => bn.forward(&y, cx)?,
@@ -106,7 +135,8 @@ impl ConvBlock {
         }
     }
 
-    fn fused(&self, bn: &BatchNorm, x: &Tensor, cx: &mut Context) -> Result<Tensor> {
+    fn fused(&self, bn: &BatchNorm, map: &Map, hide: bool, cx: &mut Context) -> Result<Map> {
+        let x = map.values();
         let weight = self.conv.weight.tensor();
         let geometry = self.conv.check(x, &weight, None)?;
         if self.config.pool && (geometry.out_height < 2 || geometry.out_width < 2) {
@@ -137,8 +167,9 @@ impl ConvBlock {
             geometry: &geometry,
             eps: bn.config().eps,
             pool: self.config.pool,
+            hide,
         };
-        let (y, used) = cpu::conv_block(x, &weight, &affine, &block, normalisation)?;
+        let (y, used) = cpu::conv_block(map, &weight, &affine, &block, normalisation)?;
         if of_batch {
             let mean = Tensor::from_slice(&used.mean, used.mean.len(), x.device())?;
             let variance = Tensor::from_slice(&used.variance, used.variance.len(), x.device())?;

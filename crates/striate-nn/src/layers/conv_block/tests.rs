@@ -150,8 +150,11 @@ fn gradients_agree_with_differences() {
                     geometry: &geometry,
                     eps: 1e-5,
                     pool: false,
+                    hide: false,
                 };
-                Ok(cpu::conv_block(&args[0], &args[1], &affine, &settings, normalisation)?.0)
+                let x = Map::Tensor(args[0].clone());
+                let (y, _) = cpu::conv_block(&x, &args[1], &affine, &settings, normalisation)?;
+                Ok(y.values().clone())
             });
         }
     }
@@ -231,4 +234,104 @@ fn a_fused_pass_uses_and_updates_the_set_of_its_context() {
             assert_eq!(moved, of_set, "{name}, set {set}");
         }
     }
+}
+
+/// The layers of a small VGG; one without batch norm, which is no fused block, stands
+/// among them.
+fn row() -> (Params, Vec<ConvBlock>) {
+    let params = Params::new(&Device::Cpu);
+    let mut stream = Seed::new(3).stream();
+    let sizes = [
+        (2, 16, true, true),
+        (16, 16, false, true),
+        (16, 9, false, false),
+        (9, 5, false, true),
+        (5, 8, true, true),
+    ];
+    let blocks = sizes.into_iter().enumerate();
+    let blocks = blocks.map(|(i, (in_channels, out_channels, pool, batch_norm))| {
+        let config = ConvBlockConfig {
+            in_channels,
+            out_channels,
+            batch_norm,
+            statistics: 1,
+            pool,
+        };
+        let scope = params.root().sub(&format!("block{i}"));
+        ConvBlock::new(config, &scope, &mut stream).unwrap()
+    });
+    let blocks = blocks.collect();
+    (params, blocks)
+}
+
+#[test]
+fn a_row_of_blocks_is_its_blocks() {
+    let x = random(&[3, 12, 10, 2], 5);
+    let all = |mode: &str, trained: usize, at_once: bool| {
+        let (params, blocks) = row();
+        // Frozen layers at the beginning need no gradient of their maps.
+        for block in &blocks[..blocks.len() - trained] {
+            block.set_trainable(false);
+        }
+        let mut cx = match mode {
+            "eval" => Context::eval(),
+            _ => Context::train(Seed::new(4).stream()),
+        };
+        for block in &blocks {
+            block.set_frozen(mode == "frozen");
+        }
+        let y = if at_once {
+            ConvBlock::forward_all(&blocks, &x, &mut cx).unwrap()
+        } else {
+            let one = |x: Tensor, block: &ConvBlock| block.forward(&x, &mut cx).unwrap();
+            blocks.iter().fold(x.clone(), one)
+        };
+        let weights = random(y.dims(), 999);
+        let loss = (&y * weights).unwrap().sum_all().unwrap();
+        let mut gradients = Gradients::new(&params.trained());
+        // The graph can be gone through more than once.
+        for _ in 0..2 {
+            gradients.add(&loss).unwrap();
+        }
+        let store = loss.backward().unwrap();
+        let mut found = vec![("output".to_owned(), flat(&y))];
+        for (name, var) in params.trained() {
+            let summed = gradients.get(&name).unwrap();
+            let doubled = (store.get(&var).unwrap() * 2.0).unwrap();
+            assert_eq!(flat(summed), flat(&doubled), "{name}");
+            found.push((name, flat(summed)));
+        }
+        for (name, var) in params.buffers() {
+            found.push((name, flat(&var.as_detached_tensor())));
+        }
+        found
+    };
+    for mode in MODES {
+        for trained in [1, 3, 5] {
+            let (row, single) = (all(mode, trained, true), all(mode, trained, false));
+            assert!(row.len() > 3 * trained);
+            for ((name, row), (_, single)) in row.iter().zip(&single) {
+                assert_eq!(row, single, "{mode} {trained} {name}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_row_of_blocks_gives_the_gradient_of_its_input() {
+    let (params, blocks) = row();
+    params.set_trainable("", false);
+    let x = candle_core::Var::from_tensor(&random(&[2, 8, 8, 2], 6)).unwrap();
+    let gradient = |cx: Context| {
+        let mut cx = cx;
+        let y = ConvBlock::forward_all(&blocks, x.as_tensor(), &mut cx).unwrap();
+        let store = (&y * random(y.dims(), 7)).unwrap().sum_all().unwrap();
+        store.backward().unwrap().get(&x).unwrap().clone()
+    };
+    let (fast, slow) = (
+        gradient(Context::eval()),
+        gradient(Context::eval().reference()),
+    );
+    assert!(flat(&slow).iter().any(|g| *g != 0.0));
+    assert_tensor(&fast, &slow, 1e-5, 1e-4);
 }
