@@ -217,8 +217,8 @@ const ENTER: usize = 8;
 const TILES: usize = 140;
 
 /// Panels of columns of a task, and the depth of the weights that it transforms at once.
-const PANELS: usize = 2;
-const DEPTH: usize = 256;
+const PANELS: usize = 4;
+const DEPTH: usize = 64;
 
 fn by_columns(isa: Isa, pass: Pass<'_>) {
     let (filters, count) = (pass.filters, pass.tiles.count);
