@@ -39,6 +39,24 @@ pub fn test(arguments: &[String]) -> Result {
     )
 }
 
+/// The tests of the kernels, where all unsafe code is, under AddressSanitizer: every
+/// instruction set of this machine, the portable code among them. Not part of CI, as it
+/// compiles the kernels' dependencies again.
+pub fn sanitize() -> Result {
+    const TARGET: &str = "x86_64-unknown-linux-gnu";
+    shell::run(
+        cargo()
+            .args(["test", "--release", "--package", "striate-kernels", "--lib"])
+            .args(["--target", TARGET])
+            // Instrumented code is no measure of the machine's peak.
+            .args(["--", "--skip", "the_peak_is_a_speed"])
+            .env("RUSTFLAGS", "-Zsanitizer=address")
+            // Sanitizers are unstable options, which the stable compiler has but hides.
+            .env("RUSTC_BOOTSTRAP", "1")
+            .env("CARGO_TARGET_DIR", target().join("sanitize")),
+    )
+}
+
 /// Type-checks and lints the CUDA features without any CUDA installed: a
 /// stand-in for nvcc makes the empty files that the build scripts expect. In a
 /// target directory of its own, so that no real build ever finds them.

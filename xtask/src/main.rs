@@ -44,6 +44,8 @@ enum Command {
     Ci,
     /// Check the rules of the repository.
     Tidy,
+    /// Run the kernels' tests under AddressSanitizer (Linux on x86-64).
+    Sanitize,
     /// Run benchmarks, alone or against a Python peer.
     Bench(bench::Arguments),
     /// Make the golden files again, with pinned versions of the Python peers.
@@ -56,6 +58,7 @@ fn main() -> ExitCode {
         Command::Test { arguments } => ci::test(&arguments),
         Command::Ci => ci::run(),
         Command::Tidy => tidy::run(),
+        Command::Sanitize => ci::sanitize(),
         Command::Bench(arguments) => bench::run(&arguments),
         Command::Golden(arguments) => golden::run(&arguments),
     };
