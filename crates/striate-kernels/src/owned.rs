@@ -36,6 +36,27 @@ pub fn conv2d_forward(
     unsafe { written(shape.output_len(), fill) }
 }
 
+/// The same, and the mean and the biased variance of each channel in the slices given for
+/// them.
+///
+/// # Errors
+///
+/// As [`crate::conv2d_forward_with_statistics`].
+pub fn conv2d_forward_with_statistics(
+    shape: &ConvShape,
+    input: &[f32],
+    weight: &[f32],
+    bias: Option<&[f32]>,
+    mean: &mut [f32],
+    variance: &mut [f32],
+) -> Result<Vec<f32>> {
+    let fill = |output: &mut [f32]| {
+        conv::conv2d_forward_with_statistics(shape, input, weight, bias, output, mean, variance)
+    };
+    // SAFETY: the kernel overwrites its output (the tests hand it NaNs).
+    unsafe { written(shape.output_len(), fill) }
+}
+
 /// The gradient of the input.
 ///
 /// # Errors

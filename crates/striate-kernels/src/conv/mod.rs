@@ -10,6 +10,8 @@ use std::cell::Cell;
 
 use crate::error::{Result, check_length};
 use crate::gemm::{GemmShape, gemm_nn, gemm_nt};
+use crate::map::MapShape;
+use crate::norm::{Moments, batch_norm_statistics};
 use crate::reduce::column_sums;
 use crate::shape::ConvShape;
 use crate::winograd;
@@ -118,6 +120,54 @@ pub fn conv2d_forward(
     bias: Option<&[f32]>,
     output: &mut [f32],
 ) -> Result<()> {
+    forward(shape, input, weight, bias, output, None)
+}
+
+/// [`conv2d_forward`], and the mean and the biased variance of each output channel over
+/// batch and pixels: as [`batch_norm_statistics`](crate::batch_norm_statistics) of the
+/// output, mostly without reading it again.
+///
+/// # Shapes
+///
+/// As [`conv2d_forward`]; `mean` and `variance` `[out_channels]` (overwritten).
+///
+/// # Errors
+///
+/// A length that does not fit `shape`.
+pub fn conv2d_forward_with_statistics(
+    shape: &ConvShape,
+    input: &[f32],
+    weight: &[f32],
+    bias: Option<&[f32]>,
+    output: &mut [f32],
+    mean: &mut [f32],
+    variance: &mut [f32],
+) -> Result<()> {
+    const NAME: &str = "conv2d_forward_with_statistics";
+    let channels = shape.out_channels;
+    check_length(NAME, "mean", mean.len(), channels)?;
+    check_length(NAME, "variance", variance.len(), channels)?;
+    if algorithm(shape, Product::Forward) == Algorithm::Winograd {
+        let mut moments = Moments::new(channels);
+        forward(shape, input, weight, bias, output, Some(&mut moments))?;
+        moments.store(mean, variance);
+        return Ok(());
+    }
+    forward(shape, input, weight, bias, output, None)?;
+    let (height, width) = (shape.out_height(), shape.out_width());
+    let map = MapShape::new([shape.batch, height, width, channels])?;
+    batch_norm_statistics(&map, output, mean, variance)
+}
+
+/// The output; its moments, if they are wanted, by Winograd only.
+fn forward(
+    shape: &ConvShape,
+    input: &[f32],
+    weight: &[f32],
+    bias: Option<&[f32]>,
+    output: &mut [f32],
+    moments: Option<&mut Moments>,
+) -> Result<()> {
     const NAME: &str = "conv2d_forward";
     check_length(NAME, "input", input.len(), shape.input_len())?;
     check_length(NAME, "weight", weight.len(), shape.weight_len())?;
@@ -128,7 +178,7 @@ pub fn conv2d_forward(
     match algorithm(shape, Product::Forward) {
         Algorithm::Gemm => gemm_nt(pixels_gemm(shape), input, weight, bias, output)?,
         Algorithm::Direct => direct::forward(shape, input, weight, bias, output),
-        Algorithm::Winograd => winograd::forward(shape, input, weight, bias, output),
+        Algorithm::Winograd => winograd::forward(shape, input, weight, bias, output, moments),
     }
     Ok(())
 }

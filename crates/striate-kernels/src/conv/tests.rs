@@ -4,7 +4,7 @@ use proptest::prelude::*;
 
 use super::{
     Algorithm, Product, algorithm, conv2d_backward_input, conv2d_backward_weight, conv2d_forward,
-    with_algorithm,
+    conv2d_forward_with_statistics, with_algorithm,
 };
 use crate::shape::{ConvShape, ConvSizes};
 use crate::testing::{check_error, everywhere, values};
@@ -101,6 +101,28 @@ fn check_shape(shape: &ConvShape, seed: u64) -> Result<(), TestCaseError> {
     }) {
         output.check(&y, winograd(Product::Forward))?;
     }
+    for (_, y) in everywhere(|| {
+        let (mut y, mut mean) = (
+            vec![f32::NAN; shape.output_len()],
+            vec![f32::NAN; bias.len()],
+        );
+        let (input, mut variance) = (&input, mean.clone());
+        conv2d_forward_with_statistics(
+            shape,
+            input,
+            &weight,
+            Some(&bias),
+            &mut y,
+            &mut mean,
+            &mut variance,
+        )
+        .unwrap();
+        [y, mean, variance].concat()
+    }) {
+        let (y, statistics) = y.split_at(shape.output_len());
+        output.check(y, winograd(Product::Forward))?;
+        check_statistics(y, statistics)?;
+    }
     for (_, dx) in everywhere(|| {
         let mut dx = vec![f32::NAN; shape.input_len()];
         conv2d_backward_input(shape, &weight, &grad, &mut dx).unwrap();
@@ -118,6 +140,31 @@ fn check_shape(shape: &ConvShape, seed: u64) -> Result<(), TestCaseError> {
         let (dw, db) = dw.split_at(shape.weight_len());
         grad_weight.check(dw, winograd(Product::WeightGradient))?;
         grad_bias.check(db, false)?;
+    }
+    Ok(())
+}
+
+/// Mean and variance of each channel against those of this output in f64.
+fn check_statistics(y: &[f32], statistics: &[f32]) -> Result<(), TestCaseError> {
+    let channels = statistics.len() / 2;
+    for c in 0..channels {
+        let values = || y.iter().skip(c).step_by(channels).map(|v| f64::from(*v));
+        let count = values().count() as f64;
+        let mean = values().sum::<f64>() / count;
+        let squares = values().map(|v| v * v).sum::<f64>() / count;
+        let variance = values().map(|v| (v - mean).powi(2)).sum::<f64>() / count;
+        let found = [statistics[c], statistics[channels + c]].map(f64::from);
+        // Rounding of the mean goes with the values. The variance is a sum of up to 256
+        // squares in f32, each addition of which may round by 2^-24 the same way: the border
+        // of a padded map is constant.
+        prop_assert!(
+            (found[0] - mean).abs() <= 1e-6 * squares.sqrt(),
+            "{found:?} {mean}"
+        );
+        prop_assert!(
+            (found[1] - variance).abs() <= 1.6e-5 * squares,
+            "{found:?} {variance}"
+        );
     }
     Ok(())
 }

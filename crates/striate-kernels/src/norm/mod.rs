@@ -13,6 +13,7 @@ mod tests;
 pub use backward::{batch_norm_backward_frozen, batch_norm_backward_training};
 pub use forward::batch_norm_forward;
 pub use statistics::batch_norm_statistics;
+pub(crate) use statistics::{Moments, Part};
 
 use crate::error::{Result, check_length};
 use crate::map::MapShape;

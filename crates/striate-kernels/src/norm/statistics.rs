@@ -44,25 +44,87 @@ pub fn batch_norm_statistics(
             moments
         })
         .collect();
-    let mut total = vec![(0.0f64, 0.0f64); channels];
-    let mut before = 0.0;
+    let mut total = Moments::new(channels);
     for (moments, rows) in partial.iter().zip(x.chunks(chunk)) {
         let count = (rows.len() / channels) as f64;
-        let weight = count / (before + count);
-        for (c, (mean, squares)) in total.iter_mut().enumerate() {
+        for c in 0..channels {
             let correction = f64::from(moments[channels + c]) / count;
-            let difference = f64::from(moments[c]) + correction - *mean;
-            *mean += difference * weight;
-            *squares += f64::from(moments[2 * channels + c]) - correction * correction * count
-                + difference * difference * before * weight;
+            let mean = f64::from(moments[c]) + correction;
+            let squares = f64::from(moments[2 * channels + c]) - correction * correction * count;
+            total.add(c, count, mean, squares);
         }
-        before += count;
     }
-    for (c, (m, squares)) in total.into_iter().enumerate() {
-        mean[c] = m as f32;
-        variance[c] = (squares / before).max(0.0) as f32;
-    }
+    total.store(mean, variance);
     Ok(())
+}
+
+/// The first two moments of channels, to which parts of a map are added.
+pub(crate) struct Moments(Vec<Channel>);
+
+#[derive(Clone, Copy, Default)]
+struct Channel {
+    count: f64,
+    mean: f64,
+    /// The sum of the squared deviations from the mean.
+    squares: f64,
+}
+
+/// The moments of a part of a map.
+pub(crate) struct Part {
+    first: usize,
+    /// Pixels.
+    pub(crate) count: usize,
+    /// The means of its channels and, behind these, the sums of squared deviations.
+    pub(crate) values: Vec<f32>,
+}
+
+impl Part {
+    /// For so many channels from `first` on; more than there are, as panels are whole.
+    pub(crate) fn new(first: usize, channels: usize) -> Self {
+        Self {
+            first,
+            count: 0,
+            values: vec![0.0; 2 * channels],
+        }
+    }
+
+    /// To the channels that were written, if they are fewer.
+    pub(crate) fn truncate(&mut self, channels: usize) {
+        self.values.truncate(2 * channels);
+    }
+}
+
+impl Moments {
+    pub(crate) fn new(channels: usize) -> Self {
+        Self(vec![Channel::default(); channels])
+    }
+
+    /// Adds `count` values of a channel.
+    fn add(&mut self, channel: usize, count: f64, mean: f64, squares: f64) {
+        let total = &mut self.0[channel];
+        let weight = count / (total.count + count);
+        let difference = mean - total.mean;
+        total.mean += difference * weight;
+        total.squares += squares + difference * difference * total.count * weight;
+        total.count += count;
+    }
+
+    pub(crate) fn add_part(&mut self, part: &Part) {
+        let (means, squares) = part.values.split_at(part.values.len() / 2);
+        let last = self.0.len().min(part.first + means.len());
+        for (channel, (mean, squares)) in (part.first..last).zip(means.iter().zip(squares)) {
+            let count = part.count as f64;
+            self.add(channel, count, f64::from(*mean), f64::from(*squares));
+        }
+    }
+
+    /// Stores mean and biased variance of each channel.
+    pub(crate) fn store(&self, mean: &mut [f32], variance: &mut [f32]) {
+        for (channel, (mean, variance)) in self.0.iter().zip(mean.iter_mut().zip(variance)) {
+            *mean = channel.mean as f32;
+            *variance = (channel.squares / channel.count).max(0.0) as f32;
+        }
+    }
 }
 
 vectorised! {

@@ -14,21 +14,24 @@ use super::POSITIONS;
 use super::layout::{Domain, Map, Source, Tiles, enter_inputs, leave};
 use super::weights::{Direction, Filters, WeightLayout, enter_weights, transform_weights};
 use crate::cpu::Isa;
+use crate::norm::{Moments, Part};
 use crate::pack::pack_bias;
 use crate::shape::ConvShape;
 use crate::shared::{SharedMut, with_scratch};
 use crate::simd::{PANEL, Simd, Task, dispatch};
 use crate::tile::{Left, Panels, Size, Start, Target, multiply};
 
+/// The output and, if they are wanted, the moments of its channels.
 pub(crate) fn forward(
     shape: &ConvShape,
     input: &[f32],
     weight: &[f32],
     bias: Option<&[f32]>,
     output: &mut [f32],
+    moments: Option<&mut Moments>,
 ) {
     let filters = Filters::new(shape, Direction::Forward, weight);
-    convolve(shape, filters, input, bias, output);
+    convolve(shape, filters, input, bias, output, moments);
 }
 
 pub(crate) fn backward_input(
@@ -38,7 +41,7 @@ pub(crate) fn backward_input(
     grad_input: &mut [f32],
 ) {
     let filters = Filters::new(shape, Direction::Backward, weight);
-    convolve(shape, filters, grad_output, None, grad_input);
+    convolve(shape, filters, grad_output, None, grad_input, None);
 }
 
 /// Products of channels above which the weights are transformed by columns.
@@ -50,6 +53,7 @@ fn convolve(
     source: &[f32],
     bias: Option<&[f32]>,
     output: &mut [f32],
+    moments: Option<&mut Moments>,
 ) {
     let isa = Isa::current();
     let bias = pack_bias(filters.columns, bias);
@@ -65,9 +69,9 @@ fn convolve(
         output: SharedMut::new(output),
     };
     if filters.depth * filters.columns <= FEW {
-        by_tiles(isa, pass);
+        by_tiles(isa, pass, moments);
     } else {
-        by_columns(isa, pass);
+        by_columns(isa, pass, moments);
     }
 }
 
@@ -87,12 +91,13 @@ impl Pass<'_> {
     /// # Safety
     ///
     /// As [`SharedMut::at`].
-    unsafe fn map(&self, first: usize) -> Map {
+    unsafe fn map(&self, first: usize, moments: Option<&mut Part>) -> Map {
         Map {
             // SAFETY: by the caller.
             start: unsafe { self.output.at(0, 0) },
             channels: self.filters.columns,
             first,
+            moments: moments.map(|part| part.values.as_mut_ptr()),
         }
     }
 }
@@ -139,7 +144,7 @@ unsafe fn multiply_all<S: Simd>(
     }
 }
 
-fn by_tiles(isa: Isa, pass: Pass<'_>) {
+fn by_tiles(isa: Isa, pass: Pass<'_>, moments: Option<&mut Moments>) {
     let filters = pass.filters;
     let layout = WeightLayout::new(filters.depth, filters.panels());
     with_scratch(layout.len(), |weights| {
@@ -152,8 +157,10 @@ fn by_tiles(isa: Isa, pass: Pass<'_>) {
         let input = Domain::new(filters.depth, block);
         let output = Domain::new(filters.columns, block);
         let blocks = pass.tiles.count.div_ceil(block);
-        (0..blocks).into_par_iter().for_each(|i| {
+        let wanted = moments.is_some();
+        let parts = (0..blocks).into_par_iter().map(|i| {
             let range = i * block..pass.tiles.count.min((i + 1) * block);
+            let mut part = wanted.then(|| Part::new(0, output.padded()));
             with_scratch(input.len() + output.len(), |scratch| {
                 let task = Block {
                     pass,
@@ -163,11 +170,23 @@ fn by_tiles(isa: Isa, pass: Pass<'_>) {
                     input,
                     output,
                     scratch,
+                    part: part.as_mut(),
                 };
                 dispatch(isa, task);
             });
+            part
         });
+        merge(parts.collect(), moments);
     });
+}
+
+/// Adds the moments of parts in their order.
+fn merge(parts: Vec<Option<Part>>, moments: Option<&mut Moments>) {
+    if let Some(moments) = moments {
+        for part in parts.iter().flatten() {
+            moments.add_part(part);
+        }
+    }
 }
 
 /// All three steps for some tiles.
@@ -179,6 +198,7 @@ struct Block<'a> {
     input: Domain,
     output: Domain,
     scratch: &'a mut [f32],
+    part: Option<&'a mut Part>,
 }
 
 impl Task for Block<'_> {
@@ -201,7 +221,12 @@ impl Task for Block<'_> {
                 Start::Zero,
                 (output, outputs),
             );
-            leave::<S>(&tiles, self.range, output, outputs, pass.bias, pass.map(0));
+            let mut part = self.part;
+            let map = pass.map(0, part.as_deref_mut());
+            let count = leave::<S>(&tiles, self.range, output, outputs, pass.bias, map);
+            if let Some(part) = part {
+                part.count = count;
+            }
         }
     }
 }
@@ -220,7 +245,7 @@ const TILES: usize = 140;
 const PANELS: usize = 4;
 const DEPTH: usize = 64;
 
-fn by_columns(isa: Isa, pass: Pass<'_>) {
+fn by_columns(isa: Isa, pass: Pass<'_>, mut moments: Option<&mut Moments>) {
     let (filters, count) = (pass.filters, pass.tiles.count);
     let blocks = (count * POSITIONS * filters.depth).div_ceil(INPUTS);
     let input = Domain::new(filters.depth, count.div_ceil(blocks));
@@ -243,8 +268,11 @@ fn by_columns(isa: Isa, pass: Pass<'_>) {
             });
             let groups = rows.div_ceil(TILES);
             let columns = filters.panels().div_ceil(PANELS);
-            (0..groups * columns).into_par_iter().for_each(|i| {
+            let wanted = moments.is_some();
+            let parts = (0..groups * columns).into_par_iter().map(|i| {
                 let (group, column) = (i / columns, i % columns);
+                let channel = column * PANELS * PANEL;
+                let mut part = wanted.then(|| Part::new(channel, output.padded()));
                 with_scratch(layout.len() + output.len(), |scratch| {
                     let task = Columns {
                         pass,
@@ -256,10 +284,13 @@ fn by_columns(isa: Isa, pass: Pass<'_>) {
                         layout,
                         output,
                         scratch,
+                        part: part.as_mut(),
                     };
                     dispatch(isa, task);
                 });
+                part
             });
+            merge(parts.collect(), moments.as_deref_mut());
         }
     });
 }
@@ -298,6 +329,7 @@ struct Columns<'a> {
     layout: WeightLayout,
     output: Domain,
     scratch: &'a mut [f32],
+    part: Option<&'a mut Part>,
 }
 
 impl Task for Columns<'_> {
@@ -338,8 +370,13 @@ impl Task for Columns<'_> {
         let tiles = self.first + rows.start..self.first + rows.end;
         // SAFETY: each task has its own tiles and columns.
         unsafe {
-            let map = pass.map(channel);
-            leave::<S>(&pass.tiles, tiles, &output, outputs, pass.bias, map);
+            let mut part = self.part;
+            let map = pass.map(channel, part.as_deref_mut());
+            let count = leave::<S>(&pass.tiles, tiles, &output, outputs, pass.bias, map);
+            if let Some(part) = part {
+                part.count = count;
+                part.truncate(output.padded());
+            }
         }
     }
 }

@@ -250,13 +250,14 @@ unsafe fn enter_tile<S: Simd, T: Transform<N, 6>, const N: usize>(
 }
 
 /// Transforms back: `A^T m A + bias` for each tile, into the channels of the map
-/// from `first` on.
+/// from `first` on. Returns how many pixels were written.
 ///
 /// # Safety
 ///
 /// Below `dispatch` for `S`; `from` is valid for the tiles from 0 on in
-/// `domain`, `map` for the whole batch, `bias` for whole panels, and nobody else
-/// uses these channels of the pixels of these tiles.
+/// `domain`, `map` for the whole batch, `bias` for whole panels, the moments for
+/// `domain`, and nobody else uses these, nor these channels of the pixels of these
+/// tiles.
 #[inline(always)]
 pub(super) unsafe fn leave<S: Simd>(
     tiles: &Tiles,
@@ -265,7 +266,8 @@ pub(super) unsafe fn leave<S: Simd>(
     from: *const f32,
     bias: Option<&[f32]>,
     map: Map,
-) {
+) -> usize {
+    let mut before = 0;
     for (row, tile) in range.enumerate() {
         let window = tiles.window::<4>(tile, 0);
         let pixel = |i: usize, j: usize| window.first + i * tiles.width + j;
@@ -274,16 +276,29 @@ pub(super) unsafe fn leave<S: Simd>(
         unsafe {
             let from = from.add(row * PANEL);
             if window.is_inside() {
-                leave_tile::<S>(|i, j| Some(pixel(i, j)), domain, from, bias, map);
+                leave_tile::<S>(
+                    |i, j| Some(pixel(i, j)),
+                    domain,
+                    from,
+                    bias,
+                    map,
+                    before,
+                    16,
+                );
+                before += 16;
             } else {
                 let inside = |i, j| window.contains(i, j).then(|| pixel(i, j));
-                leave_tile::<S>(inside, domain, from, bias, map);
+                let count = window.rows.len() * window.columns.len();
+                leave_tile::<S>(inside, domain, from, bias, map, before, count);
+                before += count;
             }
         }
     }
+    before
 }
 
-/// All channels of a tile whose outputs are the pixels that `pixel` says.
+/// All channels of a tile whose outputs are the `count` pixels that `pixel` says, after
+/// `before` others.
 #[inline(always)]
 unsafe fn leave_tile<S: Simd>(
     pixel: impl Fn(usize, usize) -> Option<usize>,
@@ -291,6 +306,8 @@ unsafe fn leave_tile<S: Simd>(
     from: *const f32,
     bias: Option<&[f32]>,
     map: Map,
+    before: usize,
+    count: usize,
 ) {
     for c in (0..domain.channels).step_by(S::LANES) {
         // SAFETY: `count` channels of each pixel follow `c`; rows of `from` and the
@@ -312,17 +329,71 @@ unsafe fn leave_tile<S: Simd>(
                 }
             }
             let to = |pixel: usize| map.start.add(pixel * map.channels + channel);
-            let count = domain.channels - c;
+            let rest = domain.channels - c;
             for i in 0..4 {
                 for j in 0..4 {
                     match pixel(i, j) {
-                        Some(pixel) if count >= S::LANES => S::store(to(pixel), y[i][j]),
-                        Some(pixel) => store::<S>(to(pixel), y[i][j], count),
+                        Some(pixel) if rest >= S::LANES => S::store(to(pixel), y[i][j]),
+                        Some(pixel) => store::<S>(to(pixel), y[i][j], rest),
                         None => {}
                     }
                 }
             }
+            if let Some(moments) = map.moments {
+                let inside = |i, j| pixel(i, j).is_some();
+                let squares = moments.add(domain.padded() + c);
+                add_moments::<S>(&y, inside, [before, count], moments.add(c), squares);
+            }
         }
+    }
+}
+
+/// Adds `count` pixels to the mean and the sum of the squared deviations from it of
+/// `before` others (Chan, Golub and LeVeque 1983).
+///
+/// # Safety
+///
+/// As the methods of [`Simd`].
+#[inline(always)]
+unsafe fn add_moments<S: Simd>(
+    y: &[[S::V; 4]; 4],
+    inside: impl Fn(usize, usize) -> bool,
+    [before, count]: [usize; 2],
+    mean: *mut f32,
+    squares: *mut f32,
+) {
+    // SAFETY: as the caller.
+    unsafe {
+        let mut sum = S::splat(0.0);
+        for i in 0..4 {
+            for j in 0..4 {
+                if inside(i, j) {
+                    sum = S::add(sum, y[i][j]);
+                }
+            }
+        }
+        let own = S::mul(sum, S::splat(1.0 / count as f32));
+        let mut deviations = S::splat(0.0);
+        for i in 0..4 {
+            for j in 0..4 {
+                if inside(i, j) {
+                    let deviation = S::sub(y[i][j], own);
+                    deviations = S::fma(deviation, deviation, deviations);
+                }
+            }
+        }
+        if before == 0 {
+            S::store(mean, own);
+            S::store(squares, deviations);
+            return;
+        }
+        let share = count as f32 / (before + count) as f32;
+        let old = S::load(mean);
+        let difference = S::sub(own, old);
+        S::store(mean, S::fma(difference, S::splat(share), old));
+        let between = S::mul(difference, S::splat(share * before as f32));
+        let all = S::fma(between, difference, S::add(S::load(squares), deviations));
+        S::store(squares, all);
     }
 }
 
@@ -333,4 +404,7 @@ pub(super) struct Map {
     pub(super) channels: usize,
     /// The first channel that is written.
     pub(super) first: usize,
+    /// Where the mean of each channel that is written and, behind these, the sum of the
+    /// squared deviations from it go, in whole panels, if they are wanted.
+    pub(super) moments: Option<*mut f32>,
 }

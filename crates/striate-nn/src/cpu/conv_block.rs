@@ -10,7 +10,6 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use candle_core::{CpuStorage, CustomOp3, Device, Layout, Result, Shape, Tensor};
-use striate_kernels as kernels;
 use striate_kernels::{Activation, ConvShape, MapShape, NormBlock, NormParameters, Pooling, owned};
 
 use super::conv2d::{backward, shape_of};
@@ -166,18 +165,26 @@ impl ConvNormRelu {
     /// The output; what the backward pass needs is kept.
     fn forward(&self, x: &[f32], weight: &[f32], affine: &[f32]) -> Result<(CpuStorage, Shape)> {
         let [batch, height, width, channels] = self.norm.shape.dims();
-        let map = owned::conv2d_forward(&self.conv, x, weight, Some(&affine[..channels]))
-            .map_err(failed(PLACE))?;
-        let statistics = Arc::new(match &self.normalisation {
-            Normalisation::Given(statistics) => statistics.clone(),
-            Normalisation::Batch => {
-                let mut mean = vec![0.0; channels];
-                let mut variance = vec![0.0; channels];
-                kernels::batch_norm_statistics(&self.norm.shape, &map, &mut mean, &mut variance)
-                    .map_err(failed(PLACE))?;
-                Statistics { mean, variance }
+        let (conv, bias) = (&self.conv, Some(&affine[..channels]));
+        let (map, statistics) = match &self.normalisation {
+            Normalisation::Given(statistics) => {
+                let map = owned::conv2d_forward(conv, x, weight, bias);
+                (map, statistics.clone())
             }
-        });
+            Normalisation::Batch => {
+                let (mut mean, mut variance) = (vec![0.0; channels], vec![0.0; channels]);
+                let map = owned::conv2d_forward_with_statistics(
+                    conv,
+                    x,
+                    weight,
+                    bias,
+                    &mut mean,
+                    &mut variance,
+                );
+                (map, Statistics { mean, variance })
+            }
+        };
+        let (map, statistics) = (map.map_err(failed(PLACE))?, Arc::new(statistics));
         let parameters = self.parameters(&statistics, affine);
         let y = owned::batch_norm_forward(&self.norm, &map, &parameters).map_err(failed(PLACE))?;
         let dims = match self.norm.pooling {
