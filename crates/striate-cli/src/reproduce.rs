@@ -22,7 +22,7 @@ pub struct Arguments {
     seeds: Option<Vec<u64>>,
     /// Models, instead of the recipe's: baseline,mtl_monkey,mtl_shuffled,oracle,mtl_oracle,
     /// mtl_recorded, and the other controls: mtl_gaussian,mtl_shuffled_within,mtl_pixels,mtl_random,
-    /// mtl_gabor,mtl_scrambled.
+    /// mtl_gabor,mtl_scrambled,baseline_lowpass.
     #[arg(long, value_delimiter = ',')]
     models: Option<Vec<ModelName>>,
     /// Neural to image batches in co-training, instead of the recipe's: 1:15, 1:1, 5:1.

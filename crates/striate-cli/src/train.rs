@@ -16,8 +16,8 @@ pub struct Arguments {
     /// A recipe that ships with Striate (smoke, mini, tiny, paper), or the path of a TOML file.
     recipe: String,
     /// baseline, mtl_monkey, mtl_shuffled, oracle, mtl_oracle, mtl_recorded, or another control:
-    /// mtl_gaussian, mtl_shuffled_within, mtl_pixels, mtl_random, mtl_gabor, mtl_scrambled;
-    /// or v1, the model of the recordings, which predicts responses alone.
+    /// mtl_gaussian, mtl_shuffled_within, mtl_pixels, mtl_random, mtl_gabor, mtl_scrambled,
+    /// baseline_lowpass; or v1, the model of the recordings, which predicts responses alone.
     #[arg(long)]
     model: Trainable,
     /// The seed of the network.

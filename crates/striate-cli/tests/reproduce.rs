@@ -76,8 +76,22 @@ fn the_same_results_for_any_number_of_threads_and_however_often_killed() {
         "report.html",
         "results/robustness.csv",
         "results/robustness.parquet",
+        "results/score_differences.csv",
+        "results/regressions.parquet",
+        "results/published_values.csv",
     ] {
         assert!(folder.join("two").join(part).exists(), "{part}");
+    }
+    // Five networks of one seed: the page says what is missing for each analysis.
+    let page = fs::read_to_string(folder.join("two/report.html")).unwrap();
+    for part in [
+        "a regression needs at least 6 runs, found 5",
+        "needs at least 2 seeds, found 1",
+        "1 of 2 needed",
+        "one seed gives no interval; at least 2 are needed",
+        "the responses are those of a simulated V1 here, of macaque V1 there",
+    ] {
+        assert!(page.contains(part), "{part}");
     }
     let one = smoke(&folder, "one", &["--threads", "1"]).output().unwrap();
     assert_eq!(results(&one), reference);
@@ -315,16 +329,25 @@ fn a_write_that_fails_keeps_what_was_finished() {
 fn every_control_is_trained_and_the_best_one_is_named() {
     let folder = tempfile::tempdir().unwrap();
     let controls = "mtl_shuffled,mtl_gaussian,mtl_shuffled_within,mtl_pixels,mtl_random,\
-                    mtl_gabor,mtl_scrambled";
+                    mtl_gabor,mtl_scrambled,baseline_lowpass";
     let models = format!("baseline,mtl_monkey,mtl_recorded,{controls}");
     let more = ["--models", models.as_str()];
     let output = smoke(folder.path(), "runs", &more).output().unwrap();
     assert!(output.status.success(), "{}", text(&output.stderr));
     let out = folder.path().join("runs");
     let page = fs::read_to_string(out.join("report.html")).unwrap();
-    assert!(page.contains("more robust than the best of 8 controls"));
+    assert!(page.contains("more robust than the best of 9 controls"));
     assert!(page.contains("one seed gives no interval, so this decides nothing"));
-    assert!(page.contains("behind a blur of"));
+    assert!(page.contains("Seed 1: behind a blur of"));
+    assert!(page.contains("Baseline, low-pass sees all images"));
+    // Eleven networks are enough for a line, one seed is too few to take its effect out.
+    let fits = fs::read_to_string(out.join("results/regressions.csv")).unwrap();
+    assert!(
+        fits.contains("\nneural prediction,clean + neural,neural,"),
+        "{fits}"
+    );
+    assert!(fits.contains("\nagreement with V1,clean + agreement,agreement,"));
+    assert!(page.contains("needs at least 2 seeds, found 1"));
     for analysis in ["robustness", "rsa", "saliency"] {
         assert!(out.join(format!("report-{analysis}.html")).exists());
     }

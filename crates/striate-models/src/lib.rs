@@ -24,6 +24,7 @@
 pub mod controls;
 mod error;
 mod head;
+mod lowpass;
 mod net;
 pub mod population;
 mod se_core;
@@ -32,6 +33,7 @@ mod trunk;
 mod vgg;
 
 pub use error::Error;
+pub use lowpass::lowpass;
 pub use net::{MultiTaskNet, part, statistics};
 pub use se_core::SeCoreConfig;
 pub use striate_nn::ReadoutConfig;

@@ -10,6 +10,7 @@ use striate_nn::{Context, Params, Readout};
 use striate_random::Seed;
 
 use crate::head::ClassifierHead;
+use crate::lowpass::lowpass;
 use crate::se_core::SeCore;
 use crate::trunk::Trunk;
 use crate::{Error, LayerName, Plan, VggConfig};
@@ -440,9 +441,18 @@ impl MultiTaskNet {
         })
     }
 
-    /// Checks the images, and replicates gray ones for a network of three channels.
+    /// Checks the images, blurs them if the configuration says so, and replicates gray
+    /// ones for a network of three channels.
     fn expand(&self, x: &Tensor) -> Result<Tensor, Error> {
         let wanted = self.plan.config().in_channels;
+        let blurred;
+        let x = match self.plan.config().lowpass_sigma_px {
+            sigma_px if sigma_px > 0.0 && x.rank() == 4 => {
+                blurred = lowpass(x, sigma_px)?;
+                &blurred
+            }
+            _ => x,
+        };
         match *x.dims() {
             [batch, height, width, 1] if wanted == 3 => {
                 Ok(x.broadcast_as((batch, height, width, 3))?.contiguous()?)

@@ -5,7 +5,7 @@
 //! its data is not mentioned.
 
 use crate::data::{
-    DifferenceRow, Estimate, Finding, Level, ReportData, ScoreRow, Verdict, model_label,
+    DifferenceRow, Estimate, Finding, Level, ReportData, ScoreRow, Scores, Verdict, model_label,
 };
 
 /// The verdict on "greater than `limit`".
@@ -75,6 +75,23 @@ fn clean(data: &ReportData) -> Option<Finding> {
     })
 }
 
+/// What the seeds of two models could have shown, as the end of a sentence.
+fn could_show(scores: &Scores, model: &str, reference: &str) -> String {
+    let of = |r: &&DifferenceRow| {
+        r.model == model && r.reference == reference && r.level == Level::Overall
+    };
+    let found = scores.differences.iter().find(of);
+    found
+        .and_then(|r| r.detectable)
+        .map_or_else(String::new, |d| {
+            format!(
+                "; {} seeds could have shown a difference of {:.1} points",
+                d.seeds,
+                100.0 * d.unpaired
+            )
+        })
+}
+
 fn overall(data: &ReportData, model: &str) -> Option<Finding> {
     let scores = data.scores.as_ref()?;
     let of = |r: &&ScoreRow| r.model == model && r.level == Level::Overall;
@@ -96,10 +113,11 @@ fn overall(data: &ReportData, model: &str) -> Option<Finding> {
         "{} of Baseline's accuracy{beside}",
         show(&score, 100.0, " %")
     );
+    let evidence = with_hint(evidence, &score) + &could_show(scores, model, "baseline");
     Some(Finding {
         verdict: greater(&score, 1.0),
         claim: format!("{} is more robust than Baseline.", model_label(model)),
-        evidence: with_hint(evidence, &score),
+        evidence,
     })
 }
 
@@ -125,7 +143,7 @@ fn difference(data: &ReportData, model: &str, reference: &str) -> Option<Finding
             model_label(model),
             model_label(reference)
         ),
-        evidence: with_hint(evidence, &difference),
+        evidence: with_hint(evidence, &difference) + &could_show(scores, model, reference),
     })
 }
 

@@ -28,7 +28,6 @@ mod files;
 mod findings;
 mod html;
 mod plots;
-pub mod published;
 mod svg;
 mod table;
 mod tables;

@@ -3,6 +3,8 @@
 //! Invariant: each number in a figure is in a table; intervals are columns `low`
 //! and `high`, missing where there is none.
 
+mod comparisons;
+
 use crate::data::*;
 use crate::{Result, Table};
 
@@ -35,6 +37,12 @@ pub fn tables(data: &ReportData) -> Result<Vec<Table>> {
         if !s.published.is_empty() {
             out.push(published(&s.published)?);
         }
+        if let Some(regressions) = &s.regressions {
+            out.push(comparisons::regressions(&regressions.fits)?);
+        }
+    }
+    if !data.published.is_empty() {
+        out.push(comparisons::published_values(&data.published)?);
     }
     if let Some(a) = &data.attacks {
         out.push(attacks(&a.rows)?);
@@ -190,11 +198,15 @@ fn differences(rows: &[DifferenceRow]) -> Result<Table> {
         .utf8("reference", rows.iter().map(|r| r.reference.clone()))?
         .utf8("level", rows.iter().map(|r| r.level.name()))?
         .utf8("name", rows.iter().map(|r| r.name.clone()))?;
-    estimate(
-        table,
-        "difference",
-        rows.iter().map(|r| Some(r.difference)).collect(),
-    )
+    let detectable = |f: fn(&Detectable) -> f64| {
+        let of = move |r: &DifferenceRow| or_nan(r.detectable.as_ref().map(f));
+        rows.iter().map(of)
+    };
+    let differences = rows.iter().map(|r| Some(r.difference)).collect();
+    estimate(table, "difference", differences)?
+        .f64("seeds", detectable(|d| d.seeds as f64))?
+        .f64("detectable", detectable(|d| d.unpaired))?
+        .f64("detectable_paired", detectable(|d| or_nan(d.paired)))
 }
 
 fn frequency(split: &FrequencySplit) -> Result<Table> {

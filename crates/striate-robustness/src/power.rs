@@ -2,13 +2,16 @@
 //! the noncentral t distribution, not its normal approximation, which is far off
 //! at five seeds.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use crate::special::{ln_gamma, normal_cdf, t_quantile};
+use crate::summary::mean_sd;
 use crate::{Error, Result};
 
 /// The test behind a minimal detectable effect.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Design {
     /// Two models with `n` seeds each, unpaired: `2 n - 2` degrees of freedom.
@@ -17,6 +20,76 @@ pub enum Design {
     /// Two models on the same `n` seeds: `n - 1` degrees of freedom. The
     /// deviation is that of the differences.
     Paired,
+}
+
+/// Level of the two-sided tests behind a [`Detectable`] difference.
+pub const LEVEL: f64 = 0.05;
+/// Their power: the share of experiments in which the test finds the difference.
+pub const POWER: f64 = 0.8;
+
+/// The smallest true difference of two models that their seeds could have shown: at
+/// [`LEVEL`] and with [`POWER`], in the unit of the scores.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Detectable {
+    /// Seeds of each model, of the one with fewer.
+    pub seeds: usize,
+    /// Seeds taken as unrelated, as the joint bootstrap draws them; the deviation is
+    /// the root of the mean of both variances.
+    pub unpaired: f64,
+    /// Compared seed by seed; `None` unless both models have the same seeds.
+    pub paired: Option<f64>,
+}
+
+/// Minimal detectable differences for some numbers of seeds, found once each.
+#[derive(Clone, Debug)]
+pub struct Detector {
+    /// The effects for a deviation of 1.
+    effects: BTreeMap<(usize, Design), f64>,
+}
+
+impl Detector {
+    /// For these numbers of seeds; those below 2 show nothing and are left out.
+    ///
+    /// # Errors
+    ///
+    /// None for numbers of seeds that fit into memory; they are those of
+    /// [`minimal_detectable_effect`].
+    pub fn new(seeds: impl IntoIterator<Item = usize>) -> Result<Self> {
+        let mut effects = BTreeMap::new();
+        for seeds in seeds {
+            for design in [Design::Unpaired, Design::Paired] {
+                if seeds > 1 && !effects.contains_key(&(seeds, design)) {
+                    let effect = minimal_detectable_effect(seeds, 1.0, design, LEVEL, POWER)?;
+                    effects.insert((seeds, design), effect);
+                }
+            }
+        }
+        Ok(Self { effects })
+    }
+
+    /// What could have been seen between two models, from the seed and the score of
+    /// each of their runs; `None` if one of them has a number of seeds that
+    /// [`Detector::new`] was not given, a single one above all.
+    pub fn difference(&self, first: &[(u64, f64)], second: &[(u64, f64)]) -> Option<Detectable> {
+        let seeds = first.len().min(second.len());
+        let unpaired = self.effects.get(&(seeds, Design::Unpaired))?;
+        let paired = self.effects.get(&(seeds, Design::Paired))?;
+        let variance = |runs: &[(u64, f64)]| {
+            let scores: Vec<f64> = runs.iter().map(|(_, score)| *score).collect();
+            mean_sd(&scores).1.powi(2)
+        };
+        let of_seed = |seed: u64| second.iter().find(|(other, _)| *other == seed);
+        let differences: Option<Vec<f64>> = first
+            .iter()
+            .map(|(seed, score)| of_seed(*seed).map(|(_, other)| score - other))
+            .collect();
+        let differences = differences.filter(|_| first.len() == second.len());
+        Some(Detectable {
+            seeds,
+            unpaired: unpaired * (0.5 * (variance(first) + variance(second))).sqrt(),
+            paired: differences.map(|d| paired * mean_sd(&d).1),
+        })
+    }
 }
 
 /// The smallest true difference that a two-sided t test at level `alpha` finds
@@ -53,7 +126,7 @@ pub fn minimal_detectable_effect(
     while two_sided_power(critical, df, high) < power {
         high *= 2.0;
     }
-    for _ in 0..100 {
+    while high - low > 1e-12 * high {
         let middle = 0.5 * (low + high);
         if two_sided_power(critical, df, middle) < power {
             low = middle;

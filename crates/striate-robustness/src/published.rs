@@ -11,8 +11,10 @@
 use crate::corruptions::{Group, STUDY};
 
 /// Where the numbers come from, for a caption.
-pub const PROVENANCE: &str = "Safarani et al., state of March 2021 (notebook outputs; 5 seeds, \
-TinyImageNet, 14 corruptions); the NeurIPS 2021 tables may differ";
+pub const PROVENANCE: &str = "Safarani et al. 2021, scores stored in the authors' public notebook \
+of March 2021 (5 seeds, VGG-19 with batch norm, gray TinyImageNet, 14 corruptions without glass \
+blur; bootstrap standard errors, of groups the root mean square). The printed tables of the paper \
+could not be read and may differ.";
 
 /// A published value with its bootstrap standard error.
 #[derive(Clone, Copy, Debug, PartialEq)]

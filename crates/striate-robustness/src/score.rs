@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::bootstrap::{Bootstrap, Means};
 use crate::corruptions::{Group, Grouping, Selection};
 use crate::grid::AccuracyGrid;
+use crate::power::Detectable;
 use crate::summary::{BootstrapSummary, Interval};
 use crate::{Error, Result};
 
@@ -116,6 +117,10 @@ pub struct Estimate {
     /// independent, since counts do not say which images were missed; with
     /// outcomes per image use [`bootstrap_images`](crate::images::bootstrap_images).
     pub images: Interval,
+    /// The smallest true difference that the seeds could have shown: of a score to the
+    /// baseline's, of a difference to none. `None` with one seed on either side, and of
+    /// the baseline relative to itself.
+    pub detectable: Option<Detectable>,
 }
 
 /// The score of one corruption.
@@ -222,10 +227,11 @@ pub fn robustness(grid: &AccuracyGrid, config: &ScoreConfig) -> Result<Robustnes
         vec![Vec::new(); point.len()]
     };
     let variances = layout.counting_variances();
+    let runs = layout.of_runs(&Means::of(grid))?;
     let models: Vec<usize> = (0..grid.models().len()).collect();
     let scores = models
         .iter()
-        .map(|m| layout.score(*m, &point, &replicates, &variances))
+        .map(|m| layout.score(*m, &point, &replicates, &variances, &runs))
         .collect();
     let others: Vec<usize> = models
         .into_iter()
@@ -234,7 +240,7 @@ pub fn robustness(grid: &AccuracyGrid, config: &ScoreConfig) -> Result<Robustnes
     let mut differences = Vec::new();
     for (i, model) in others.iter().enumerate() {
         for minus in &others[i + 1..] {
-            differences.push(layout.difference(*model, *minus, &point, &replicates));
+            differences.push(layout.difference(*model, *minus, &point, &replicates, &runs));
         }
     }
     Ok(Robustness {

@@ -190,6 +190,13 @@ pub fn export(input: &Path, output: &Path) -> Result<Vec<String>> {
         })?;
     network_file::write_whole(output, &bytes)?;
     let mut lines = vec![format!("{} tensors, {}", tensors.len(), output.display())];
+    let sigma_px = header.network.lowpass_sigma_px;
+    if sigma_px > 0.0 {
+        lines.push(format!(
+            "note: the network sees images behind a Gaussian blur of {sigma_px} px, which is no \
+             layer there: blur them before"
+        ));
+    }
     if state.keys().any(|name| name.starts_with(part::READOUT)) {
         let what = if header.network.statistics_per_task {
             "the readouts and the statistics of the stimuli have"

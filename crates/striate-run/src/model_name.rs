@@ -36,19 +36,22 @@ pub enum ModelName {
     MtlGabor,
     /// Co-trained on predicted responses to phase-scrambled stimuli.
     MtlScrambled,
+    /// Classification only, of images behind a blur, in training and afterwards.
+    BaselineLowpass,
 }
 
 impl ModelName {
     /// All models: the study's, in the order of its figures, then recorded instead of
     /// predicted responses, then the other controls, from what has the least of the
     /// responses to what has the most.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::Baseline,
         Self::MtlMonkey,
         Self::MtlShuffled,
         Self::MtlOracle,
         Self::Oracle,
         Self::MtlRecorded,
+        Self::BaselineLowpass,
         Self::MtlGaussian,
         Self::MtlShuffledWithin,
         Self::MtlPixels,
@@ -59,13 +62,19 @@ impl ModelName {
 
     /// Whether it is trained on neural targets, too.
     pub fn co_trained(self) -> bool {
-        !matches!(self, Self::Baseline | Self::Oracle)
+        !matches!(self, Self::Baseline | Self::BaselineLowpass | Self::Oracle)
+    }
+
+    /// Whether the gain of co-training on responses must be larger than what it gains.
+    pub(crate) fn is_control(self) -> bool {
+        self == Self::BaselineLowpass || self.control().is_some()
     }
 
     /// What stands in for the responses in its co-training.
     pub(crate) fn control(self) -> Option<Control> {
         match self {
             Self::Baseline
+            | Self::BaselineLowpass
             | Self::MtlMonkey
             | Self::MtlOracle
             | Self::MtlRecorded
@@ -95,6 +104,7 @@ impl ModelName {
             Self::MtlRandom => "mtl_random",
             Self::MtlGabor => "mtl_gabor",
             Self::MtlScrambled => "mtl_scrambled",
+            Self::BaselineLowpass => "baseline_lowpass",
         }
     }
 }

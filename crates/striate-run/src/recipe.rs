@@ -44,6 +44,10 @@ pub struct Recipe {
     pub shared_seed: u64,
     /// Seed of the Oracle whose shared layers give the targets of `mtl_oracle`.
     pub teacher_seed: u64,
+    /// Deviation, in pixels, of the Gaussian blur that `baseline_lowpass` sees all images
+    /// behind.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lowpass_sigma_px: Option<f64>,
     /// The classification task on the photographs that ship with Striate, and stimuli.
     /// Either this or `images`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -194,12 +198,33 @@ pub struct SaliencyConfig {
 }
 
 impl Recipe {
-    /// The network of one model: statistics per task are for the co-trained ones.
+    /// The network of one model: statistics per task are for the co-trained ones, a
+    /// low-pass is for the control.
     pub(crate) fn network_of(&self, model: ModelName) -> VggConfig {
-        if model.co_trained() {
-            self.network.clone()
-        } else {
-            self.network.single_task()
+        let single_task = || self.network.single_task();
+        match (model, self.lowpass_sigma_px) {
+            (ModelName::BaselineLowpass, Some(lowpass_sigma_px)) => VggConfig {
+                lowpass_sigma_px,
+                ..single_task()
+            },
+            _ if model.co_trained() => self.network.clone(),
+            _ => single_task(),
+        }
+    }
+
+    /// Checks what one model needs.
+    ///
+    /// # Errors
+    ///
+    /// The field, what is expected, and what was found.
+    pub(crate) fn check_model(&self, model: ModelName) -> std::result::Result<(), String> {
+        match self.lowpass_sigma_px {
+            _ if model != ModelName::BaselineLowpass => Ok(()),
+            Some(sigma_px) if sigma_px > 0.0 && sigma_px.is_finite() => Ok(()),
+            found => Err(format!(
+                "lowpass_sigma_px: expected more than 0 pixels for {model}, found {}",
+                found.map_or_else(|| "none".to_owned(), |sigma_px| sigma_px.to_string())
+            )),
         }
     }
 
@@ -291,6 +316,9 @@ impl Recipe {
         }
         if !self.models.contains(&ModelName::Baseline) {
             return Err("models: baseline is missing; all scores are relative to it".to_owned());
+        }
+        for model in &self.models {
+            self.check_model(*model)?;
         }
         self.network.check().map_err(|e| format!("network: {e}"))?;
         let v1 = self.network_of_v1();
@@ -413,57 +441,4 @@ fn first_repeated(seeds: &[u64]) -> Option<u64> {
 }
 
 #[cfg(test)]
-mod tests {
-    use striate_models::MultiTaskNet;
-    use striate_random::Seed;
-    use striate_train::{OptimizerConfig, Schedule};
-
-    use super::*;
-
-    /// training.md 0.3 and 11.
-    #[test]
-    fn the_papers_recipe_is_the_papers() {
-        let mut recipe = Recipe::load("paper").unwrap();
-        let device = candle_core::Device::Cpu;
-        let net = MultiTaskNet::new(&recipe.network, &device, &Seed::new(1)).unwrap();
-        assert_eq!(net.params().count(), 39_737_352);
-        assert_eq!(recipe.network, VggConfig::default());
-        assert_eq!(recipe.classification, TrainConfig::default());
-        assert_eq!(recipe.v1, TrainConfig::study_v1());
-        assert_eq!(recipe.readouts, TrainConfig::study_v1());
-        let even = Ratio::new(1.0).unwrap();
-        assert_eq!(recipe.multi_task, TrainConfig::study_mtl(even));
-        let ratio: Ratio = "1:15".parse().unwrap();
-        recipe.set_ratio(ratio).unwrap();
-        assert_eq!(recipe.multi_task, TrainConfig::study_mtl(ratio));
-        recipe.multi_task.cycler = Cycler::default();
-        let message = recipe.set_ratio(ratio).unwrap_err().to_string();
-        assert!(message.contains("multi_task.cycler"), "{message}");
-        // The table itself, not only our reading of it.
-        let Schedule::Rounds { plateau, stopping } = &recipe.classification.schedule else {
-            panic!("{:?}", recipe.classification.schedule);
-        };
-        assert_eq!(
-            (plateau.factor, plateau.min_lr, plateau.patience),
-            (0.4, 1e-4, 5)
-        );
-        assert_eq!(
-            (stopping.rounds, stopping.patience, stopping.max_epochs),
-            (5, 5, 400)
-        );
-        let sgd = OptimizerConfig::Sgd {
-            lr: 0.1,
-            momentum: 0.75,
-            weight_decay: 5e-4,
-        };
-        assert_eq!(recipe.classification.optimizer, sgd);
-    }
-
-    #[test]
-    fn every_shipped_recipe_is_right() {
-        for (name, _) in SHIPPED {
-            let recipe = Recipe::load(name).unwrap();
-            assert_eq!(recipe.name, name);
-        }
-    }
-}
+mod tests;

@@ -9,7 +9,7 @@ use striate_robustness::frequency::{FrequencySplit, frequency_split};
 use striate_robustness::images::{
     self, AccuracyBootstrap, ImageBootstrap, Level, Outcomes, bootstrap_accuracy, bootstrap_images,
 };
-use striate_robustness::power::{Design, minimal_detectable_effect};
+use striate_robustness::power::{Design, LEVEL, POWER, minimal_detectable_effect};
 use striate_robustness::{
     self as rob, AccuracyGrid, Bootstrap, CorruptionErrors, Counts, Grouping, Normaliser, Pooling,
     Robustness, RunReference, ScoreConfig, Selection, corruption_errors, mean_sd, robustness,
@@ -22,9 +22,6 @@ use crate::input::{Error, Result};
 
 /// Bins of the calibration error; customary since Guo et al. 2017.
 const BINS: usize = 15;
-/// Level and power of the minimal detectable effect.
-const ALPHA: f64 = 0.05;
-const POWER: f64 = 0.8;
 
 /// Everything that `striate score` says.
 #[derive(Debug, Serialize)]
@@ -401,7 +398,7 @@ impl Analysis {
                     scores.len(),
                     deviation,
                     Design::Unpaired,
-                    ALPHA,
+                    LEVEL,
                     POWER,
                 )?,
             });

@@ -4,8 +4,8 @@
 use std::path::Path;
 
 use striate_report::{
-    AccuracyGrid, AccuracyRow, DifferenceRow, Estimate, Level, ModelInfo, ReportData, ScoreRow,
-    Scores, Uncertainty,
+    AccuracyGrid, AccuracyRow, Detectable, DifferenceRow, Estimate, Level, ModelInfo, ReportData,
+    ScoreRow, Scores, Uncertainty,
 };
 use striate_robustness::{
     self as rob, CorruptionScore, GroupScore, Robustness, RobustnessScore, SeedUncertainty,
@@ -112,8 +112,21 @@ fn models(analysis: &Analysis) -> Vec<ModelInfo> {
 
 fn scores(found: &Robustness, analysis: &Analysis) -> Scores {
     let baseline = &found.config.baseline;
-    let rows = found.scores.iter().filter(|s| s.model != *baseline);
-    let rows = rows.flat_map(
+    let others = found.scores.iter().filter(|s| s.model != *baseline);
+    // A score is 1 more than its distance from Baseline's.
+    let distances = others.clone().flat_map(|s| {
+        levels(&s.overall, &s.groups, &s.corruptions).map(move |(level, name, score)| {
+            DifferenceRow {
+                model: s.model.clone(),
+                reference: baseline.clone(),
+                level,
+                name,
+                difference: estimate(score).shifted(-1.0),
+                detectable: score.detectable.map(detectable),
+            }
+        })
+    });
+    let rows = others.flat_map(
         |RobustnessScore {
              model,
              overall,
@@ -125,7 +138,7 @@ fn scores(found: &Robustness, analysis: &Analysis) -> Scores {
                 model: model.clone(),
                 level,
                 name,
-                score,
+                score: estimate(score),
             })
         },
     );
@@ -136,13 +149,14 @@ fn scores(found: &Robustness, analysis: &Analysis) -> Scores {
                 reference: d.minus.clone(),
                 level,
                 name,
-                difference,
+                difference: estimate(difference),
+                detectable: difference.detectable.map(detectable),
             }
         })
     });
     Scores {
         rows: rows.collect(),
-        differences: differences.collect(),
+        differences: distances.chain(differences).collect(),
         pooling: "ratio of sums over severities".to_owned(),
         corruptions: format!("{} in the overall score", analysis.overall.len()),
         ..Scores::default()
@@ -150,25 +164,17 @@ fn scores(found: &Robustness, analysis: &Analysis) -> Scores {
 }
 
 fn levels<'a>(
-    overall: &rob::Estimate,
+    overall: &'a rob::Estimate,
     groups: &'a [GroupScore],
     corruptions: &'a [CorruptionScore],
-) -> impl Iterator<Item = (Level, String, Estimate)> + 'a {
-    let groups = groups.iter().map(|g| {
-        (
-            Level::Group,
-            g.group.name().to_owned(),
-            estimate(&g.estimate),
-        )
-    });
-    let corruptions = corruptions.iter().map(|c| {
-        (
-            Level::Corruption,
-            c.corruption.clone(),
-            estimate(&c.estimate),
-        )
-    });
-    [(Level::Overall, "overall".to_owned(), estimate(overall))]
+) -> impl Iterator<Item = (Level, String, &'a rob::Estimate)> {
+    let groups = groups
+        .iter()
+        .map(|g| (Level::Group, g.group.name().to_owned(), &g.estimate));
+    let corruptions = corruptions
+        .iter()
+        .map(|c| (Level::Corruption, c.corruption.clone(), &c.estimate));
+    [(Level::Overall, "overall".to_owned(), overall)]
         .into_iter()
         .chain(groups)
         .chain(corruptions)
@@ -179,5 +185,13 @@ fn estimate(found: &rob::Estimate) -> Estimate {
     match &found.seeds {
         SeedUncertainty::Bootstrap(b) => Estimate::with_interval(found.value, b.low, b.high),
         _ => Estimate::point(found.value),
+    }
+}
+
+fn detectable(found: rob::power::Detectable) -> Detectable {
+    Detectable {
+        seeds: found.seeds as u64,
+        unpaired: found.unpaired,
+        paired: found.paired,
     }
 }

@@ -40,6 +40,73 @@ fn train() -> Context {
 }
 
 #[test]
+fn a_lowpass_is_a_blur_before_the_network_and_its_gradient_goes_through() {
+    let plain = MultiTaskNet::new(&small("conv2_1", conv_head()), &Device::Cpu, &Seed::new(1));
+    let (plain, sigma_px) = (plain.unwrap(), 0.8);
+    let config = VggConfig {
+        lowpass_sigma_px: sigma_px,
+        ..plain.plan().config().clone()
+    };
+    let net = MultiTaskNet::new(&config, &Device::Cpu, &Seed::new(1)).unwrap();
+    let x = images(2, 1);
+    let blurred = lowpass(&x, sigma_px).unwrap();
+    assert_ne!(values(&blurred), values(&x));
+    let eval = Context::eval;
+    for (own, expected) in [
+        (
+            net.logits(&x, &mut eval()),
+            plain.logits(&blurred, &mut eval()),
+        ),
+        (
+            net.features(&x, &mut eval()),
+            plain.features(&blurred, &mut eval()),
+        ),
+    ] {
+        assert_eq!(values(&own.unwrap()), values(&expected.unwrap()));
+    }
+    // No contrast, no change: a constant passes the blur as it is.
+    let flat = (x.ones_like().unwrap() * 0.7).unwrap();
+    assert_close(
+        &values(&lowpass(&flat, sigma_px).unwrap()),
+        &values(&flat),
+        1e-6,
+        0.0,
+    );
+    // The gradient with respect to the images, as attacks and maps of sensitivity need it.
+    let start = values(&x);
+    let var = candle_core::Var::from_tensor(&x).unwrap();
+    let loss = |x: &Tensor| {
+        let map = net.features(x, &mut eval()).unwrap();
+        map.sqr().unwrap().sum_all().unwrap()
+    };
+    let gradients = loss(var.as_tensor()).backward().unwrap();
+    let gradient = values(gradients.get(var.as_tensor()).unwrap());
+    let options = striate_testkit::Differences {
+        step: 1e-3,
+        stride: 7,
+    };
+    let found = striate_testkit::finite_differences(&start, options, |point| {
+        let x = Tensor::from_slice(point, x.shape(), &Device::Cpu).unwrap();
+        f64::from(loss(&x).to_scalar::<f32>().unwrap())
+    });
+    let of_gradient: Vec<f32> = found.iter().map(|(i, _)| gradient[*i]).collect();
+    let differences: Vec<f64> = found.iter().map(|(_, d)| *d).collect();
+    let largest = gradient.iter().fold(0f32, |m, g| m.max(g.abs()));
+    // ReLU and max pool bend within a step now and then; a wrong adjoint is off by its size.
+    assert_close(&of_gradient, &differences, 0.05 * f64::from(largest), 0.0);
+    let bad = VggConfig {
+        lowpass_sigma_px: -1.0,
+        ..config
+    };
+    assert!(
+        bad.check()
+            .unwrap_err()
+            .to_string()
+            .contains("lowpass_sigma_px")
+    );
+}
+
+#[test]
 fn each_task_has_its_statistics() {
     let config = VggConfig {
         statistics_per_task: true,

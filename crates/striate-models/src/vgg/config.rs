@@ -32,6 +32,11 @@ pub struct VggConfig {
     /// trained with.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub statistics_per_task: bool,
+    /// Deviation, in pixels, of a Gaussian blur that every image passes before the first
+    /// convolution, in training and afterwards; 0 for none. The control that a mere
+    /// preference for low frequencies is (analyses.md 6, its last sentence).
+    #[serde(skip_serializing_if = "is_zero")]
+    pub lowpass_sigma_px: f64,
     /// The last shared layer: the trunk ends after its batch norm and ReLU. A pool
     /// that follows it belongs to the unshared part.
     pub split: LayerName,
@@ -52,6 +57,10 @@ pub struct VggConfig {
     pub classes: usize,
     /// Height and width of the images, in pixels.
     pub input_size: usize,
+}
+
+fn is_zero(value: &f64) -> bool {
+    *value == 0.0
 }
 
 fn is_study(readout: &ReadoutConfig) -> bool {
@@ -193,6 +202,7 @@ impl Default for VggConfig {
             blocks: Preset::Vgg19.blocks(64),
             batch_norm: true,
             statistics_per_task: false,
+            lowpass_sigma_px: 0.0,
             split: LayerName::STUDY,
             core: None,
             head: Head::study(),

@@ -47,6 +47,10 @@ impl Plan {
                 config.input_size,
             ));
         }
+        let sigma = config.lowpass_sigma_px;
+        if !(sigma >= 0.0 && sigma.is_finite()) {
+            return Err(field("lowpass_sigma_px", "0 or more pixels", sigma));
+        }
         let mut layers = Vec::new();
         let (mut inputs, mut map_size) = (config.in_channels, config.input_size);
         for (block, widths) in config.blocks.iter().enumerate() {

@@ -59,6 +59,14 @@ impl Estimate {
         }
     }
 
+    /// The value and the interval plus a constant.
+    pub fn shifted(self, by: f64) -> Self {
+        Self {
+            value: self.value + by,
+            interval: self.interval.map(|(l, h)| (l + by, h + by)),
+        }
+    }
+
     /// Lower end, or NaN.
     pub fn low(&self) -> f64 {
         self.interval.map_or(f64::NAN, |i| i.0)

@@ -10,6 +10,8 @@ mod base64;
 mod estimate;
 mod names;
 mod picture;
+mod published;
+mod regression;
 mod robustness;
 #[cfg(test)]
 mod tests;
@@ -27,9 +29,11 @@ pub use attacks::{AttackRow, Attacks};
 pub use estimate::{Estimate, Uncertainty};
 pub use names::{model_label, pretty, sort_models};
 pub use picture::{Picture, PictureGrid, Shading, png_bytes, png_data_uri};
+pub use published::{PublishedValue, Standing};
+pub use regression::{RegressionFit, RegressionTerm, Regressions};
 pub use robustness::{
-    AccuracyGrid, AccuracyRow, DifferenceRow, FrequencyRow, FrequencySplit, Level, PublishedScore,
-    ScoreRow, Scores,
+    AccuracyGrid, AccuracyRow, Detectable, DifferenceRow, FrequencyRow, FrequencySplit, Level,
+    PublishedScore, ScoreRow, Scores,
 };
 pub use training::{EpochRow, ModelInfo, Training, TrainingCurve};
 
@@ -69,6 +73,8 @@ pub struct ReportData {
     pub accuracy: Option<AccuracyGrid>,
     /// Robustness relative to Baseline.
     pub scores: Option<Scores>,
+    /// The paper's values beside this run's, scores among them.
+    pub published: Vec<PublishedValue>,
     /// Accuracy under adversarial attacks.
     pub attacks: Option<Attacks>,
     /// Prediction of neural responses.

@@ -5,13 +5,14 @@
 
 /// The five models of the study in the order in which they are shown, then the other
 /// controls, with labels.
-pub(crate) const MODELS: [(&str, &str); 13] = [
+pub(crate) const MODELS: [(&str, &str); 14] = [
     ("baseline", "Baseline"),
     ("mtl_monkey", "MTL-Monkey"),
     ("mtl_shuffled", "MTL-Shuffled"),
     ("mtl_oracle", "MTL-Oracle"),
     ("oracle", "Oracle"),
     ("baseline_blurred", "Baseline, blurred"),
+    ("baseline_lowpass", "Baseline, low-pass"),
     ("mtl_recorded", "MTL-Recorded"),
     ("mtl_gaussian", "MTL-Gaussian"),
     ("mtl_shuffled_within", "MTL-Shuffled-Within"),

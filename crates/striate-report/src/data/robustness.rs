@@ -5,7 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::Estimate;
+use super::{Estimate, Regressions};
 
 /// Accuracies in long form.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -71,16 +71,17 @@ pub struct Scores {
     pub rows: Vec<ScoreRow>,
     /// Joint differences between two models (same draw of Baseline).
     pub differences: Vec<DifferenceRow>,
+    /// Regressions of the scores of networks on their likeness to the brain.
+    pub regressions: Option<Regressions>,
     /// The same scores by the spatial frequency of the corruptions.
     pub frequency: Option<FrequencySplit>,
     /// How severities are pooled: `ratio of sums` or `mean of ratios`.
     pub pooling: String,
     /// Corruptions in the overall score, for example `14 (without glass blur)`.
     pub corruptions: String,
-    /// Published values to show beside; [`crate::published::scores`] has the study's.
+    /// Published values to show beside.
     pub published: Vec<PublishedScore>,
-    /// Where the published values come from;
-    /// [`crate::published::PROVENANCE`] for the study's.
+    /// Where the published values come from.
     pub published_source: String,
 }
 
@@ -137,6 +138,20 @@ pub struct DifferenceRow {
     pub name: String,
     /// `score(model) - score(reference)`.
     pub difference: Estimate,
+    /// What the seeds could have shown; `None` with one seed.
+    pub detectable: Option<Detectable>,
+}
+
+/// The smallest true difference that the seeds could have shown, at level 0.05 and with
+/// a power of 0.8, in the unit of the scores.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Detectable {
+    /// Seeds of each model.
+    pub seeds: u64,
+    /// Seeds taken as unrelated.
+    pub unpaired: f64,
+    /// Compared seed by seed, where both models have the same.
+    pub paired: Option<f64>,
 }
 
 /// A score from the literature.

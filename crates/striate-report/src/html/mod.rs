@@ -5,8 +5,11 @@
 
 mod attacks;
 mod comparison;
+mod differences;
 mod front;
 mod parts;
+mod published;
+mod regressions;
 mod sections;
 mod style;
 #[cfg(test)]

@@ -74,7 +74,8 @@ fn figure(figure: &Figure, number: usize) -> Result<Markup> {
     })
 }
 
-fn links(table: &str) -> Markup {
+/// Links to the files of a table.
+pub(super) fn links(table: &str) -> Markup {
     html! {
         a href={ "results/" (table) ".csv" } { "CSV" }
         " "

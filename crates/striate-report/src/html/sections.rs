@@ -9,7 +9,8 @@ use super::comparison::comparison;
 use super::parts::number_table;
 use crate::Result;
 use crate::data::{
-    Estimate, FrequencySplit, Level, ReportData, ScoreRow, Scores, model_label, pretty,
+    Estimate, FrequencySplit, Level, PublishedScore, PublishedValue, ReportData, ScoreRow, Scores,
+    Standing, model_label, pretty,
 };
 use crate::figure::Figure;
 use crate::findings::show;
@@ -83,8 +84,11 @@ pub(crate) fn sections(data: &ReportData) -> Result<Vec<Section>> {
         };
         let extra = comparison(s)
             .into_iter()
-            .chain([score_table(s)])
+            .chain([score_table(s, &data.published)])
+            .chain(super::differences::differences(s))
             .chain(s.frequency.as_ref().map(frequency_table))
+            .chain(s.regressions.as_ref().map(super::regressions::regressions))
+            .chain(super::published::published(&data.published))
             .collect();
         (text, plots::scores(s, &data.uncertainty), extra)
     });
@@ -217,7 +221,7 @@ fn frequency_table(split: &FrequencySplit) -> Markup {
 }
 
 /// Scores overall, by group and by corruption, beside the published ones.
-fn score_table(scores: &Scores) -> Markup {
+fn score_table(scores: &Scores, verdicts: &[PublishedValue]) -> Markup {
     let mut models = plots::models_of(scores.rows.iter().map(|r| &r.model));
     models.retain(|m| m != "baseline");
     let has_published = |model: &String| scores.published.iter().any(|p| p.model == *model);
@@ -244,9 +248,12 @@ fn score_table(scores: &Scores) -> Markup {
                         .find(|p| p.model == *model && p.level == level && p.name == name);
                     row.push(theirs.map_or_else(
                         || "–".to_owned(),
-                        |p| match p.error {
-                            Some(e) => format!("{:.1} ± {:.1}", 100.0 * p.score, 100.0 * e),
-                            None => format!("{:.1}", 100.0 * p.score),
+                        |p| {
+                            let error = p
+                                .error
+                                .map_or_else(String::new, |e| format!(" ± {:.1}", 100.0 * e));
+                            let verdict = verdict_on(p, verdicts);
+                            format!("{:.1}{error}{verdict}", 100.0 * p.score)
                         },
                     ));
                 }
@@ -267,4 +274,15 @@ fn score_table(scores: &Scores) -> Markup {
         &head,
         &rows,
     )
+}
+
+/// `, inside` or `, outside`, where a published score can be compared.
+fn verdict_on(score: &PublishedScore, verdicts: &[PublishedValue]) -> String {
+    let of = |v: &&PublishedValue| {
+        v.model == score.model && v.level == Some(score.level) && v.name == score.name
+    };
+    match verdicts.iter().find(of).map(PublishedValue::standing) {
+        Some(standing @ (Standing::Inside | Standing::Outside)) => format!(", {}", standing.name()),
+        Some(Standing::NotComparable(_)) | None => String::new(),
+    }
 }

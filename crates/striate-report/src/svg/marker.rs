@@ -21,6 +21,7 @@ pub(crate) enum Marker {
     Bar,
     Plate,
     Cross,
+    Hourglass,
 }
 
 impl Marker {
@@ -40,6 +41,7 @@ impl Marker {
             "mtl_random" => Self::Star,
             "mtl_gabor" => Self::Bar,
             "mtl_scrambled" => Self::Plate,
+            "baseline_lowpass" => Self::Hourglass,
             _ => Self::Cross,
         }
     }
@@ -96,6 +98,7 @@ impl Marker {
             ],
             Self::Bar => &[(-0.55, -1.3), (0.55, -1.3), (0.55, 1.3), (-0.55, 1.3)],
             Self::Plate => &[(-1.3, -0.55), (1.3, -0.55), (1.3, 0.55), (-1.3, 0.55)],
+            Self::Hourglass => &[(-1.0, -1.1), (1.0, -1.1), (-1.0, 1.1), (1.0, 1.1)],
             Self::Diamond => &[(0.0, -1.3), (1.1, 0.0), (0.0, 1.3), (-1.1, 0.0)],
             Self::Cross => &[
                 (-0.35, -1.1),

@@ -6,7 +6,7 @@
 //! has a shape of its own besides.
 
 /// Name of a class or variable, and its colours on light and on dark paper.
-pub(super) const COLOURS: [(&str, &str, &str); 22] = [
+pub(super) const COLOURS: [(&str, &str, &str); 23] = [
     ("paper", "#ffffff", "#15181c"),
     ("ink", "#1d2127", "#e6e8eb"),
     ("muted", "#5a636e", "#a2abb6"),
@@ -18,6 +18,7 @@ pub(super) const COLOURS: [(&str, &str, &str); 22] = [
     ("mtl_oracle", "#a5428c", "#e08fc9"),
     ("oracle", "#007a63", "#3cc7a6"),
     ("baseline_blurred", "#8b8f3a", "#c9cd7a"),
+    ("baseline_lowpass", "#4f6d7a", "#a3c4d1"),
     ("mtl_recorded", "#c2183f", "#ff7d97"),
     ("mtl_gaussian", "#6b7a00", "#b9cc3a"),
     ("mtl_shuffled_within", "#1489a3", "#5fcbe3"),

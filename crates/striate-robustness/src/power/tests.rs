@@ -64,6 +64,45 @@ fn power_is_the_share_of_significant_tests() {
 }
 
 #[test]
+fn a_detectable_difference_follows_from_the_spread_over_seeds() {
+    let detector = Detector::new([1, 3, 3]).unwrap();
+    let first = [(1, 1.0), (2, 2.0), (3, 3.0)];
+    // In another order: the differences by seed are -1, 0 and -1.
+    let second = [(3, 4.0), (1, 2.0), (2, 2.0)];
+    let found = detector.difference(&first, &second).unwrap();
+    let effect =
+        |deviation, design| minimal_detectable_effect(3, deviation, design, LEVEL, POWER).unwrap();
+    assert_eq!(found.seeds, 3);
+    let variance = |scores: [f64; 3]| crate::mean_sd(&scores).1.powi(2);
+    let deviation = (0.5 * (1.0 + variance([4.0, 2.0, 2.0]))).sqrt();
+    // Tolerance: the end of the search for an effect.
+    assert_close(
+        &[found.unpaired],
+        &[effect(deviation, Design::Unpaired)],
+        1e-9,
+        0.0,
+    );
+    let by_seed = crate::mean_sd(&[1.0 - 2.0, 2.0 - 2.0, 3.0 - 4.0]).1;
+    assert_close(
+        &[found.paired.unwrap()],
+        &[effect(by_seed, Design::Paired)],
+        1e-9,
+        0.0,
+    );
+    // Other seeds cannot be paired, and one seed shows nothing.
+    let others = [(1, 1.0), (2, 2.0), (4, 3.0)];
+    let unpaired = detector.difference(&first, &others).unwrap();
+    assert_eq!(unpaired.paired, None);
+    assert_close(
+        &[unpaired.unpaired],
+        &[effect(1.0, Design::Unpaired)],
+        1e-9,
+        0.0,
+    );
+    assert_eq!(detector.difference(&first, &others[..1]), None);
+}
+
+#[test]
 fn one_seed_shows_nothing() {
     let result = minimal_detectable_effect(1, 1.0, Design::Unpaired, 0.05, 0.8);
     assert!(matches!(result, Err(Error::TooFew { found: 1, .. })));

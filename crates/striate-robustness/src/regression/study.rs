@@ -1,9 +1,10 @@
 //! The study's regressions of robustness on neural prediction (`analyses.md`
 //! 1.7), as printed and as they should be. Invariant: robustness and clean
 //! accuracy are in percent and neural prediction is a correlation, so that
-//! coefficients compare with the published ones.
+//! coefficients compare with the published ones; what there are too few runs for is
+//! an error that counts them, never a fit.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -23,37 +24,46 @@ pub struct StudyRun {
     pub seed: u64,
     /// Robustness score, 100 = Baseline.
     pub robustness_percent: f64,
-    /// Mean correlation of predicted responses with their targets.
+    /// Mean correlation of predicted responses with their targets; or another likeness
+    /// to the brain in its place, such as the agreement of dissimilarity matrices.
     pub neural_correlation: f64,
     /// Clean accuracy in percent.
     pub clean_percent: f64,
 }
 
-/// Everything that `analyses.md` 1.7 asks for.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+/// Fewest runs for each column of a regression, the intercept among them. With two,
+/// coefficients, standard errors and intervals are sound (Austin and Steyerberg 2015,
+/// doi 10.1016/j.jclinepi.2014.12.014, who do not count the intercept).
+pub const RUNS_PER_COLUMN: usize = 2;
+/// Fewest conditions for the bootstrap over them: five can be drawn in 126 different
+/// ways, four in 35, of which no 2.5 % can be cut off.
+pub const FEWEST_CLUSTERS: usize = 5;
+
+/// Everything that `analyses.md` 1.7 asks for, each part or why it could not be had:
+/// too few runs ([`Error::TooFew`]), predictors that are constant or combinations of
+/// each other, values that are not finite.
+#[derive(Clone, Debug, PartialEq)]
 pub struct StudyRegressions {
     /// `robustness ~ clean + neural`, as printed by the authors.
-    pub additive: Ols,
+    pub additive: Result<Ols>,
     /// `robustness ~ clean * neural`, as printed: its main effects are at zero
     /// of the other predictor and mean little.
-    pub interaction: Ols,
+    pub interaction: Result<Ols>,
     /// The same fit with centred predictors: readable main effects.
-    pub centred_interaction: Ols,
+    pub centred_interaction: Result<Ols>,
     /// `robustness ~ clean + neural + seed`: takes out that seeds are paired.
-    /// `None` with a single seed, or too few runs for it.
-    pub seed_effects: Option<Ols>,
-    /// `robustness ~ clean + neural` over means of conditions; `None` with
-    /// fewer than four conditions.
-    pub condition_means: Option<Ols>,
+    pub seed_effects: Result<Ols>,
+    /// `robustness ~ clean + neural` over means of conditions.
+    pub condition_means: Result<Ols>,
     /// Bootstrap over conditions (clusters) of the additive coefficients, by
-    /// column; `None` with fewer than three conditions.
-    pub cluster_bootstrap: Option<Vec<(String, BootstrapSummary)>>,
+    /// column.
+    pub cluster_bootstrap: Result<Vec<(String, BootstrapSummary)>>,
     /// Simple, rank and partial correlations.
-    pub correlations: StudyCorrelations,
+    pub correlations: Result<StudyCorrelations>,
 }
 
 /// Correlations between robustness, neural prediction and clean accuracy.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct StudyCorrelations {
     /// Pearson of robustness and neural prediction.
     pub robustness_neural: f64,
@@ -65,9 +75,8 @@ pub struct StudyCorrelations {
     pub partial_given_clean: f64,
     /// Spearman of robustness and neural prediction.
     pub spearman: f64,
-    /// Pearson of robustness and neural prediction over means of conditions;
-    /// `None` with fewer than three conditions.
-    pub condition_means: Option<f64>,
+    /// Pearson of robustness and neural prediction over means of conditions.
+    pub condition_means: Result<f64>,
 }
 
 /// Names of the columns.
@@ -91,71 +100,100 @@ impl Columns {
         }
     }
 
+    /// The same with predictors of mean zero.
+    fn centred(&self) -> Self {
+        let centre = |values: &[f64]| {
+            let mean = values.iter().sum::<f64>() / values.len() as f64;
+            values.iter().map(|v| v - mean).collect()
+        };
+        Self {
+            robustness: self.robustness.clone(),
+            neural: centre(&self.neural),
+            clean: centre(&self.clean),
+        }
+    }
+
     fn additive(&self) -> Result<Design> {
         Design::new(self.robustness.len())
             .with(CLEAN, &self.clean)?
             .with(NEURAL, &self.neural)
     }
+
+    fn fit(&self, analysis: &'static str, unit: &'static str, design: Design) -> Result<Ols> {
+        let needed = RUNS_PER_COLUMN * design.names().len();
+        enough(analysis, unit, needed, self.robustness.len())?;
+        Ols::fit(&design, &self.robustness)
+    }
+
+    fn with_interaction(&self) -> Result<Ols> {
+        let design = self.additive()?.with_interaction(CLEAN, NEURAL)?;
+        self.fit("a regression with an interaction", "runs", design)
+    }
 }
 
-/// Fits all regressions of the study to a set of runs.
-///
-/// # Errors
-///
-/// Fewer than five runs, values that are not finite, or predictors that are
-/// constant or combinations of each other.
-pub fn study_regressions(
-    runs: &[StudyRun],
-    replicates: usize,
-    seed: u64,
-) -> Result<StudyRegressions> {
+fn enough(analysis: &'static str, unit: &'static str, needed: usize, found: usize) -> Result<()> {
+    if found >= needed {
+        return Ok(());
+    }
+    Err(Error::TooFew {
+        analysis,
+        unit,
+        needed,
+        found,
+    })
+}
+
+/// Fits all regressions of the study to a set of runs; `replicates` and `seed` are
+/// those of the bootstrap over conditions.
+pub fn study_regressions(runs: &[StudyRun], replicates: usize, seed: u64) -> StudyRegressions {
     let columns = Columns::of(runs);
-    let y = &columns.robustness;
-    let additive_design = columns.additive()?;
-    let centred = |values: &[f64]| -> Vec<f64> {
-        let mean = values.iter().sum::<f64>() / values.len() as f64;
-        values.iter().map(|v| v - mean).collect()
-    };
-    let centred_design = Design::new(runs.len())
-        .with(CLEAN, &centred(&columns.clean))?
-        .with(NEURAL, &centred(&columns.neural))?
-        .with_interaction(CLEAN, NEURAL)?;
-    let interaction_design = additive_design.clone().with_interaction(CLEAN, NEURAL)?;
-    let seeds: Vec<u64> = runs.iter().map(|r| r.seed).collect();
-    let seed_design = additive_design.clone().with_levels("seed", &seeds)?;
-    let several_seeds = seeds.iter().any(|s| *s != seeds[0]);
-    let enough = runs.len() > seed_design.names().len();
     let clusters = clusters(runs);
     let means = means(&columns, &clusters);
-    let mean_design = means.additive()?;
-    Ok(StudyRegressions {
-        additive: Ols::fit(&additive_design, y)?,
-        interaction: Ols::fit(&interaction_design, y)?,
-        centred_interaction: Ols::fit(&centred_design, y)?,
-        seed_effects: (several_seeds && enough)
-            .then(|| Ols::fit(&seed_design, y))
-            .transpose()?,
-        condition_means: (clusters.len() > 3)
-            .then(|| Ols::fit(&mean_design, &means.robustness))
-            .transpose()?,
-        cluster_bootstrap: (clusters.len() > 2)
-            .then(|| cluster_bootstrap(&additive_design, y, &clusters, replicates, seed))
-            .flatten(),
-        correlations: correlations(&columns, &means)?,
-    })
+    let of = |columns: &Columns, analysis, unit| {
+        let design = columns.additive()?;
+        columns.fit(analysis, unit, design)
+    };
+    StudyRegressions {
+        additive: of(&columns, "a regression", "runs"),
+        interaction: columns.with_interaction(),
+        centred_interaction: columns.centred().with_interaction(),
+        seed_effects: seed_effects(&columns, runs),
+        condition_means: of(
+            &means,
+            "a regression over means of conditions",
+            "conditions",
+        ),
+        cluster_bootstrap: cluster_bootstrap(&columns, &clusters, replicates, seed),
+        correlations: correlations(&columns, &means),
+    }
+}
+
+fn seed_effects(columns: &Columns, runs: &[StudyRun]) -> Result<Ols> {
+    let analysis = "a regression with effects of the seeds";
+    let seeds: Vec<u64> = runs.iter().map(|r| r.seed).collect();
+    let distinct = seeds.iter().collect::<BTreeSet<_>>().len();
+    enough(analysis, "seeds", 2, distinct)?;
+    let design = columns.additive()?.with_levels("seed", &seeds)?;
+    columns.fit(analysis, "runs", design)
 }
 
 fn correlations(columns: &Columns, means: &Columns) -> Result<StudyCorrelations> {
     let (r, n, c) = (&columns.robustness, &columns.neural, &columns.clean);
+    // As many as for a line through them; the partial one is two regressions on `c`.
+    let least = |columns| RUNS_PER_COLUMN * columns;
+    enough("a partial correlation", "runs", least(3), r.len())?;
+    let of_means = || {
+        let conditions = means.neural.len();
+        enough("a correlation of means", "conditions", least(2), conditions)?;
+        pearson(&means.robustness, &means.neural)
+    };
     Ok(StudyCorrelations {
         robustness_neural: pearson(r, n)?,
         robustness_clean: pearson(r, c)?,
         neural_clean: pearson(n, c)?,
         partial_given_clean: partial(r, n, &[c.as_slice()])?,
         spearman: spearman(r, n)?,
-        condition_means: (means.neural.len() > 2)
-            .then(|| pearson(&means.robustness, &means.neural))
-            .transpose()?,
+        condition_means: of_means(),
     })
 }
 
@@ -184,12 +222,16 @@ fn means(columns: &Columns, clusters: &[Vec<usize>]) -> Columns {
 /// Draws whole conditions with replacement and refits. A draw whose columns are
 /// dependent is left out and counted.
 fn cluster_bootstrap(
-    design: &Design,
-    y: &[f64],
+    columns: &Columns,
     clusters: &[Vec<usize>],
     replicates: usize,
     seed: u64,
-) -> Option<Vec<(String, BootstrapSummary)>> {
+) -> Result<Vec<(String, BootstrapSummary)>> {
+    let analysis = "a bootstrap over conditions";
+    enough(analysis, "conditions", FEWEST_CLUSTERS, clusters.len())?;
+    let (design, y) = (columns.additive()?, &columns.robustness);
+    // What cannot be fitted to all runs cannot be drawn from them.
+    columns.fit(analysis, "runs", design.clone())?;
     let root = Seed::new(seed).child("bootstrap over conditions");
     let fits: Vec<Vec<f64>> = (0..replicates)
         .into_par_iter()
@@ -208,7 +250,14 @@ fn cluster_bootstrap(
         .enumerate()
         .map(|(column, name)| {
             let values: Vec<f64> = fits.iter().map(|f| f[column]).collect();
-            BootstrapSummary::of(&values, 0.95).map(|s| (name.clone(), s))
+            let fitted = values.iter().filter(|v| v.is_finite()).count();
+            let summary = BootstrapSummary::of(&values, 0.95).ok_or(Error::TooFew {
+                analysis,
+                unit: "draws that can be fitted",
+                needed: 2,
+                found: fitted,
+            })?;
+            Ok((name.clone(), summary))
         })
         .collect()
 }

@@ -11,7 +11,7 @@ fn runs() -> Vec<StudyRun> {
 }
 
 fn fit(runs: &[StudyRun]) -> StudyRegressions {
-    study_regressions(runs, 2_000, 1).unwrap()
+    study_regressions(runs, 2_000, 1)
 }
 
 fn line(ols: &Ols, name: &str) -> Coefficient {
@@ -22,7 +22,7 @@ fn line(ols: &Ols, name: &str) -> Coefficient {
 
 #[test]
 fn the_additive_regression_is_the_printed_one() {
-    let ols = fit(&runs()).additive;
+    let ols = fit(&runs()).additive.unwrap();
     let b0 = line(&ols, "intercept");
     assert_close(&[b0.value, b0.standard_error], &[-77.68, 36.60], 5e-3, 0.0);
     assert_close(&[b0.p], &[0.038], 5e-4, 0.0);
@@ -53,7 +53,7 @@ fn the_additive_regression_is_the_printed_one() {
 
 #[test]
 fn the_published_table_is_the_refit() {
-    let ols = fit(&runs()).additive;
+    let ols = fit(&runs()).additive.unwrap();
     for published in crate::published::REGRESSION {
         let own = line(&ols, published.name);
         // Tolerance: the printed digits.
@@ -70,7 +70,8 @@ fn the_published_table_is_the_refit() {
 #[test]
 fn the_interaction_is_the_printed_one() {
     let fits = fit(&runs());
-    let interaction = line(&fits.interaction, "clean:neural");
+    let ols = fits.interaction.unwrap();
+    let interaction = line(&ols, "clean:neural");
     assert_close(
         &[interaction.value, interaction.standard_error],
         &[-0.67, 11.95],
@@ -78,12 +79,11 @@ fn the_interaction_is_the_printed_one() {
         0.0,
     );
     assert_close(&[interaction.p], &[0.955], 6e-4, 0.0);
-    let p = |name| line(&fits.interaction, name).p;
+    let p = |name| line(&ols, name).p;
     assert_close(&[p(CLEAN), p(NEURAL)], &[0.78, 0.84], 6e-3, 0.0);
-    let ols = &fits.interaction;
     assert_close(&[ols.r2, ols.f, ols.aic], &[0.338, 9.54, 407.8], 5e-3, 1e-4);
-    let centred = &fits.centred_interaction;
-    let b = |name: &str| line(centred, name);
+    let centred = fits.centred_interaction.unwrap();
+    let b = |name: &str| line(&centred, name);
     assert_close(
         &[b(CLEAN).value, b("clean:neural").value],
         &[2.48, -0.67],
@@ -122,9 +122,9 @@ fn leverage_is_as_stated() {
             .collect();
         fit(&kept)
     };
-    let one = line(&without(&["-15"]).additive, NEURAL);
+    let one = line(&without(&["-15"]).additive.unwrap(), NEURAL);
     assert_close(&[one.value, one.t], &[95.6, 3.2], 6e-2, 0.0);
-    let two = line(&without(&["-15", "-10"]).additive, NEURAL);
+    let two = line(&without(&["-15", "-10"]).additive.unwrap(), NEURAL);
     assert_close(&[two.value, two.t], &[119.7, 3.0], 6e-2, 0.0);
     let means = without(&["-15"]).condition_means.unwrap();
     assert_eq!(means.rows, 11);
@@ -133,7 +133,7 @@ fn leverage_is_as_stated() {
 
 #[test]
 fn correlations_are_as_stated() {
-    let c = fit(&runs()).correlations;
+    let c = fit(&runs()).correlations.unwrap();
     assert_close(
         &[
             c.robustness_neural,
@@ -164,13 +164,59 @@ fn the_cluster_bootstrap_is_near_the_estimate_and_repeats() {
     let clusters = fits.cluster_bootstrap.as_ref().unwrap();
     let (name, neural) = &clusters[2];
     assert_eq!(name, NEURAL);
-    let estimate = line(&fits.additive, NEURAL).value;
+    let estimate = line(fits.additive.as_ref().unwrap(), NEURAL).value;
     assert!(
         neural.low < estimate && estimate < neural.high,
         "{neural:?}"
     );
     assert!(neural.low > 0.0, "{neural:?}");
     assert_eq!(fits.cluster_bootstrap, fit(&runs()).cluster_bootstrap);
+}
+
+#[test]
+fn too_few_runs_are_counted_and_not_fitted() {
+    let too_few = |analysis, unit, needed, found| Error::TooFew {
+        analysis,
+        unit,
+        needed,
+        found,
+    };
+    // One seed of five conditions: a run less than the two for each of three columns.
+    let one_seed: Vec<StudyRun> = runs().into_iter().filter(|r| r.seed == 0).take(5).collect();
+    assert_eq!(one_seed.len(), 5);
+    let fits = fit(&one_seed);
+    assert_eq!(fits.additive, Err(too_few("a regression", "runs", 6, 5)));
+    let interaction = too_few("a regression with an interaction", "runs", 8, 5);
+    assert_eq!(fits.interaction, Err(interaction));
+    let seeds = too_few("a regression with effects of the seeds", "seeds", 2, 1);
+    assert_eq!(fits.seed_effects, Err(seeds));
+    let means = too_few("a regression over means of conditions", "conditions", 6, 5);
+    assert_eq!(fits.condition_means, Err(means));
+    let bootstrap = too_few("a bootstrap over conditions", "runs", 6, 5);
+    assert_eq!(fits.cluster_bootstrap, Err(bootstrap));
+    let partial = too_few("a partial correlation", "runs", 6, 5);
+    assert_eq!(fits.correlations, Err(partial));
+    assert_eq!(
+        fits.additive.unwrap_err().to_string(),
+        "a regression needs at least 6 runs, found 5"
+    );
+    // Three conditions of five seeds: enough runs, too few conditions.
+    let three: Vec<StudyRun> = runs().into_iter().take(15).collect();
+    let fits = fit(&three);
+    assert_eq!(fits.seed_effects.unwrap().rows, 15);
+    let bootstrap = too_few("a bootstrap over conditions", "conditions", 5, 3);
+    assert_eq!(fits.cluster_bootstrap, Err(bootstrap));
+    let means = too_few("a correlation of means", "conditions", 4, 3);
+    assert_eq!(fits.correlations.unwrap().condition_means, Err(means));
+    // A predictor that does not vary is named.
+    let constant = runs().into_iter().map(|run| StudyRun {
+        clean_percent: 50.0,
+        ..run
+    });
+    let fits = fit(&constant.collect::<Vec<_>>());
+    let column = CLEAN.to_owned();
+    assert_eq!(fits.additive, Err(Error::Collinear { column }));
+    assert!(fits.correlations.is_err());
 }
 
 #[test]

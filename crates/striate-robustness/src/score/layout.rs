@@ -4,7 +4,8 @@
 
 use crate::bootstrap::Means;
 use crate::corruptions::Group;
-use crate::grid::AccuracyGrid;
+use crate::grid::{AccuracyGrid, Run};
+use crate::power::{Detectable, Detector};
 use crate::score::counting::Moments;
 use crate::score::{
     CorruptionScore, Difference, Estimate, GroupScore, RobustnessScore, ScoreConfig,
@@ -19,6 +20,24 @@ pub(crate) struct Layout<'a> {
     pub(super) baseline: usize,
     groups: Vec<(Group, Vec<usize>)>,
     overall: Vec<usize>,
+}
+
+/// The scores of all runs, and what differences between them can be seen.
+pub(super) struct Runs {
+    /// Per model and run: the seed, and the statistics.
+    scores: Vec<Vec<(u64, Vec<f64>)>>,
+    detector: Detector,
+}
+
+impl Runs {
+    /// What the seeds of two models could have shown in one statistic.
+    fn detectable(&self, model: usize, minus: usize, offset: usize) -> Option<Detectable> {
+        let of = |model: usize| -> Vec<(u64, f64)> {
+            let runs = self.scores[model].iter();
+            runs.map(|(seed, all)| (*seed, all[offset])).collect()
+        };
+        self.detector.difference(&of(model), &of(minus))
+    }
 }
 
 impl<'a> Layout<'a> {
@@ -65,22 +84,46 @@ impl<'a> Layout<'a> {
 
     /// All scores of all models, given mean accuracies.
     pub(super) fn statistics(&self, means: &Means) -> Vec<f64> {
-        let severities = self.grid.severities().len();
         let baseline = means.cells(self.baseline);
         let mut out = Vec::with_capacity(self.width() * self.grid.models().len());
         for model in 0..self.grid.models().len() {
-            let start = out.len();
-            let cells = means.cells(model).chunks_exact(severities);
-            for (own, base) in cells.zip(baseline.chunks_exact(severities)) {
-                out.push(self.config.pooling.score(own, base));
-            }
-            let means: Vec<f64> = self
-                .averages()
-                .map(|members| mean(members.iter().map(|c| out[start + c]), members.len()))
-                .collect();
-            out.extend(means);
+            self.relative(means.cells(model), baseline, &mut out);
         }
         out
+    }
+
+    /// Appends the scores of one model, or of one run of it, given accuracies by cell.
+    fn relative(&self, own: &[f64], baseline: &[f64], out: &mut Vec<f64>) {
+        let (start, severities) = (out.len(), self.grid.severities().len());
+        let cells = own.chunks_exact(severities);
+        for (own, base) in cells.zip(baseline.chunks_exact(severities)) {
+            out.push(self.config.pooling.score(own, base));
+        }
+        let means: Vec<f64> = self
+            .averages()
+            .map(|members| mean(members.iter().map(|c| out[start + c]), members.len()))
+            .collect();
+        out.extend(means);
+    }
+
+    /// The scores of every run of every model, relative to the baseline's mean over
+    /// its runs: what the runs of the baseline itself differ by is in them, too.
+    pub(super) fn of_runs(&self, means: &Means) -> Result<Runs> {
+        let runs = self.grid.all_runs();
+        let baseline = means.cells(self.baseline);
+        let scores = runs.iter().map(|runs| {
+            let of_run = |run: &Run| {
+                let own: Vec<f64> = run.accuracies().collect();
+                let mut scores = Vec::with_capacity(self.width());
+                self.relative(&own, baseline, &mut scores);
+                (run.seed, scores)
+            };
+            runs.iter().map(of_run).collect()
+        });
+        Ok(Runs {
+            scores: scores.collect(),
+            detector: Detector::new(runs.iter().map(Vec::len))?,
+        })
     }
 
     /// The overall score of each model.
@@ -151,6 +194,7 @@ impl<'a> Layout<'a> {
         point: &[f64],
         replicates: &[Vec<f64>],
         variances: &[f64],
+        runs: &Runs,
     ) -> RobustnessScore {
         let start = model * self.width();
         let counts = (self.seeds(model), self.seeds(self.baseline));
@@ -162,6 +206,9 @@ impl<'a> Layout<'a> {
                 self.uncertainty(&replicates[start + offset], counts)
             },
             images: self.interval(point[start + offset], variances[start + offset]),
+            detectable: (model != self.baseline)
+                .then(|| runs.detectable(model, self.baseline, offset))
+                .flatten(),
         };
         let (corruptions, groups, overall) = self.entries(estimate);
         RobustnessScore {
@@ -179,6 +226,7 @@ impl<'a> Layout<'a> {
         minus: usize,
         point: &[f64],
         replicates: &[Vec<f64>],
+        runs: &Runs,
     ) -> Difference {
         let (a, b) = (model * self.width(), minus * self.width());
         let fewer = self.seeds(model).min(self.seeds(minus));
@@ -191,6 +239,7 @@ impl<'a> Layout<'a> {
                 value,
                 seeds: self.uncertainty(&joint, (fewer, self.seeds(self.baseline))),
                 images: self.interval(value, variances[offset]),
+                detectable: runs.detectable(model, minus, offset),
             }
         };
         let (corruptions, groups, overall) = self.entries(estimate);

@@ -104,6 +104,46 @@ fn one_seed_has_no_error_over_seeds() {
     assert_eq!(result.differences[0].overall.seeds, expected);
     assert_eq!(result.scores[1].groups[0].rms_error, None);
     assert!(result.scores[1].overall.images.standard_error > 0.0);
+    assert_eq!(result.scores[1].overall.detectable, None);
+    assert_eq!(result.differences[0].overall.detectable, None);
+}
+
+#[test]
+fn what_the_seeds_could_have_shown_follows_from_the_spread_of_runs() {
+    use crate::power::{Design, LEVEL, POWER, minimal_detectable_effect};
+    // Baseline at 0.5 on the mean, with deviation 0.05 over its three seeds; scores of
+    // the runs of m: 0.9, 1.2, 1.2, and of n: 1.0, 1.3, 1.3.
+    let accuracies = [[0.45, 0.5, 0.55], [0.45, 0.6, 0.6], [0.5, 0.65, 0.65]];
+    let grid = grid(
+        &["baseline", "m", "n"],
+        3,
+        &["fog", "snow"],
+        |m, seed, _, _| accuracies[m][seed],
+    );
+    let result = robustness(&grid, &config(Selection::All, 10)).unwrap();
+    let effect =
+        |deviation, design| minimal_detectable_effect(3, deviation, design, LEVEL, POWER).unwrap();
+    // Variances: 0.01 of Baseline's runs, 0.03 of the others'.
+    let score = result.score("m").unwrap().overall.detectable.unwrap();
+    assert_eq!(score.seeds, 3);
+    let paired = crate::mean_sd(&[0.9 - 0.9, 1.2 - 1.0, 1.2 - 1.1]).1;
+    let difference = result.difference("m", "n").unwrap();
+    let both = difference.overall.detectable.unwrap();
+    // Tolerance: accuracies are counts of a million images.
+    assert_close(
+        &[score.unpaired, score.paired.unwrap(), both.unpaired],
+        &[
+            effect(0.02f64.sqrt(), Design::Unpaired),
+            effect(paired, Design::Paired),
+            effect(0.03f64.sqrt(), Design::Unpaired),
+        ],
+        1e-5,
+        0.0,
+    );
+    // Runs of n are those of m plus a constant: seed by seed, nothing hides it.
+    assert_close(&[both.paired.unwrap()], &[0.0], 1e-5, 0.0);
+    assert!(difference.groups[0].estimate.detectable.is_some());
+    assert_eq!(result.score("baseline").unwrap().overall.detectable, None);
 }
 
 /// Synthetic Gaussian seeds: independent for each model and corruption.

@@ -5,8 +5,7 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use striate_corruptions::{Corruption, Corruptor, ImageRef, Random, Severity, Table};
 use striate_data::{ImageSet, Images, Preprocess};
-use striate_models::VggConfig;
-use striate_nn::ops::gaussian_blur;
+use striate_models::{VggConfig, lowpass};
 use striate_random::Seed;
 
 use super::dataset::Dataset;
@@ -17,8 +16,6 @@ use crate::{Error, Result};
 
 pub(crate) const ACCURACY: &str = "accuracy.json";
 const RESUME: &str = "resume.json";
-/// Taps of a blur on each side of the middle, in deviations.
-const BLUR_REACH: f64 = 4.0;
 
 /// Scores a network on clean images and on every corruption and severity.
 #[derive(Serialize)]
@@ -195,9 +192,7 @@ impl Scorer<'_> {
         let size = self.network.input_size();
         let shape = (self.set.len(), size, size, 1);
         let x = Tensor::from_vec(values, shape, self.network.device())?;
-        let reach = (BLUR_REACH * sigma_px).ceil().min((size - 1) as f64) as usize;
-        let x = gaussian_blur(&x, 2 * reach + 1, sigma_px)?;
-        Ok(x.flatten_all()?.to_vec1()?)
+        Ok(lowpass(&x, sigma_px)?.flatten_all()?.to_vec1()?)
     }
 }
 

@@ -19,7 +19,7 @@ use super::targets::Predict;
 use super::train::TrainNetwork;
 use crate::engine::{Plan, StepId};
 use crate::recipe::Split;
-use crate::{ModelName, Recipe, Result, Trainable};
+use crate::{Error, ModelName, Recipe, Result, Trainable};
 
 /// The steps of one trained network.
 #[derive(Clone, Copy, Debug)]
@@ -146,7 +146,7 @@ impl Study {
         )?;
         let readouts = self.plan.add(
             format!("fit readouts on {model}, seed {seed}"),
-            self.readouts(recipe),
+            self.readouts(recipe, model),
             &on_stimuli,
         )?;
         let neural = self.plan.add(
@@ -287,6 +287,10 @@ impl Study {
         model: ModelName,
         seed: u64,
     ) -> Result<(StepId, Option<StepId>)> {
+        recipe.check_model(model).map_err(|problem| Error::Recipe {
+            name: recipe.name.clone(),
+            problem,
+        })?;
         let base = TrainNetwork {
             network: recipe.network_of(model),
             train: recipe.classification.clone(),
@@ -299,7 +303,7 @@ impl Study {
         };
         let data = ("data", self.data);
         match model {
-            ModelName::Baseline => {
+            ModelName::Baseline | ModelName::BaselineLowpass => {
                 let id = self
                     .plan
                     .add(format!("train {model}, seed {seed}"), base, &[data])?;
@@ -344,7 +348,7 @@ impl Study {
             let (oracle, _) = self.train(recipe, ModelName::Oracle, recipe.teacher_seed)?;
             let readouts = self.plan.add(
                 format!("fit readouts on oracle, seed {}", recipe.teacher_seed),
-                self.readouts(recipe),
+                self.readouts(recipe, ModelName::Oracle),
                 &[
                     ("data", self.data),
                     ("recording", self.recording),
@@ -382,9 +386,9 @@ impl Study {
     }
 
     /// Readouts on the frozen shared layers of a trained network.
-    fn readouts(&self, recipe: &Recipe) -> FitReadouts {
+    fn readouts(&self, recipe: &Recipe, model: ModelName) -> FitReadouts {
         FitReadouts {
-            network: recipe.network.for_readouts(),
+            network: recipe.network_of(model).for_readouts(),
             trunk: Trunk::Frozen,
             train: recipe.readouts.clone(),
             train_fraction: recipe.recording.train_fraction,

@@ -4,6 +4,8 @@
 mod analyses;
 mod attacks;
 mod pictures;
+mod published;
+mod regression;
 mod robustness;
 mod summary;
 mod training;
@@ -59,10 +61,13 @@ pub(crate) fn write(
     let data = Dataset::open(source.step(study.data)?)?;
     let accuracy = robustness::accuracy(&source, &mut protocols)?;
     let robustness::Scored {
-        scores,
+        mut scores,
         runs,
         increment,
     } = robustness::scores(&source, &accuracy)?;
+    if let Some(scores) = &mut scores {
+        scores.regressions = Some(regression::regressions(&source, &runs)?);
+    }
     let mut report = ReportData {
         title: "Robust vision by multi-task learning on visual cortex: a reproduction".to_owned(),
         recipe: recipe.name.clone(),
@@ -82,6 +87,7 @@ pub(crate) fn write(
             },
         },
         findings: increment.into_iter().collect(),
+        published: published::values(&source, &accuracy, scores.as_ref())?,
         models: training::models(&source, &accuracy)?,
         examples: Some(pictures::examples(recipe, &data)?),
         training: Some(training::curves(&source, &data)?),

@@ -2,15 +2,15 @@
 
 use serde_json::json;
 use striate_report::{
-    AccuracyGrid, AccuracyRow, DifferenceRow, Estimate, Finding, FrequencyRow, FrequencySplit,
-    Level, ScoreRow, Scores, Verdict, model_label, published,
+    AccuracyGrid, AccuracyRow, Detectable, DifferenceRow, Estimate, Finding, FrequencyRow,
+    FrequencySplit, Level, ScoreRow, Scores, Verdict, model_label,
 };
 use striate_robustness::frequency::frequency_split;
 use striate_robustness::{
     self as rob, Bootstrap, ScoreConfig, SeedUncertainty, Selection, robustness,
 };
 
-use super::Source;
+use super::{Source, published};
 use crate::protocol::{Protocol, Protocols, file_hash};
 use crate::study::benchmark::{Benchmark, Cell};
 use crate::study::blur::MatchBlur;
@@ -146,37 +146,32 @@ pub(super) fn scores(source: &Source<'_>, accuracy: &AccuracyGrid) -> Result<Sco
             Selection::Only(names) => names.join(", "),
         },
         published: published::scores(),
-        published_source: published::PROVENANCE.to_owned(),
+        published_source: rob::published::PROVENANCE.to_owned(),
         ..Scores::default()
     };
     for score in &found.scores {
-        let levels = levels(&score.overall, &score.groups, &score.corruptions);
-        scores
-            .rows
-            .extend(levels.into_iter().map(|(level, name, score_)| ScoreRow {
-                model: score.model.clone(),
+        let (model, baseline) = (&score.model, &config.baseline);
+        for (level, name, found) in levels(&score.overall, &score.groups, &score.corruptions) {
+            // A score is 1 more than its distance from Baseline's.
+            if model != baseline {
+                let distance = estimate(found).shifted(-1.0);
+                let row = difference([model, baseline], level, name.clone(), distance, found);
+                scores.differences.push(row);
+            }
+            scores.rows.push(ScoreRow {
+                model: model.clone(),
                 level,
                 name,
-                score: score_,
-            }));
+                score: estimate(found),
+            });
+        }
     }
-    for difference in &found.differences {
-        let levels = levels(
-            &difference.overall,
-            &difference.groups,
-            &difference.corruptions,
-        );
-        scores.differences.extend(
-            levels
-                .into_iter()
-                .map(|(level, name, value)| DifferenceRow {
-                    model: difference.model.clone(),
-                    reference: difference.minus.clone(),
-                    level,
-                    name,
-                    difference: value,
-                }),
-        );
+    for pair in &found.differences {
+        let models = [&pair.model, &pair.minus];
+        for (level, name, found) in levels(&pair.overall, &pair.groups, &pair.corruptions) {
+            let row = difference(models, level, name, estimate(found), found);
+            scores.differences.push(row);
+        }
     }
     scores.frequency = frequency(&grid, &config)?;
     let runs = rob::run_scores(
@@ -189,7 +184,7 @@ pub(super) fn scores(source: &Source<'_>, accuracy: &AccuracyGrid) -> Result<Sco
     Ok(Scored {
         scores: Some(scores),
         runs,
-        increment: increment(source, &grid, &config)?,
+        increment: increment(source, &grid, &config, &found)?,
     })
 }
 
@@ -223,12 +218,13 @@ fn increment(
     source: &Source<'_>,
     grid: &rob::AccuracyGrid,
     config: &ScoreConfig,
+    robustness: &rob::Robustness,
 ) -> Result<Option<Finding>> {
     let models = source.models();
     let blurred = (!source.study.blurred.is_empty()).then_some(BLURRED);
     let controls: Vec<&str> = models
         .iter()
-        .filter(|model| model.control().is_some())
+        .filter(|model| model.is_control())
         .map(|model| model.name())
         .chain(blurred)
         .collect();
@@ -238,6 +234,19 @@ fn increment(
         return Ok(None);
     }
     let found = rob::increment(grid, config, monkey.name(), &controls)?;
+    let best = found.best_control.as_str();
+    let pair = robustness
+        .difference(monkey.name(), best)
+        .or_else(|| robustness.difference(best, monkey.name()));
+    let could_show = pair
+        .and_then(|pair| pair.overall.detectable)
+        .map_or_else(String::new, |d| {
+            format!(
+                "; {} seeds could have shown {:.1} points over it, had it been chosen beforehand",
+                d.seeds,
+                100.0 * d.unpaired
+            )
+        });
     let best = model_label(&found.best_control);
     let points = |value: f64| format!("{:.1}", 100.0 * value).replace('-', "\u{2212}");
     let value = points(found.value);
@@ -263,31 +272,48 @@ fn increment(
             "The gain is the brain's: MTL-Monkey is more robust than the best of {} controls.",
             controls.len()
         ),
-        evidence: format!("{value} points over {best}{spread}"),
+        evidence: format!("{value} points over {best}{spread}{could_show}"),
     }))
 }
 
-fn levels(
-    overall: &rob::Estimate,
-    groups: &[rob::GroupScore],
-    corruptions: &[rob::CorruptionScore],
-) -> Vec<(Level, String, Estimate)> {
-    let mut rows = vec![(Level::Overall, "overall".to_owned(), estimate(overall))];
-    rows.extend(groups.iter().map(|g| {
-        (
-            Level::Group,
-            // As the published groups are named.
-            g.group.name().to_lowercase(),
-            estimate(&g.estimate),
-        )
-    }));
-    rows.extend(corruptions.iter().map(|c| {
-        (
-            Level::Corruption,
-            c.corruption.clone(),
-            estimate(&c.estimate),
-        )
-    }));
+fn difference(
+    [model, reference]: [&String; 2],
+    level: Level,
+    name: String,
+    difference: Estimate,
+    found: &rob::Estimate,
+) -> DifferenceRow {
+    DifferenceRow {
+        model: model.clone(),
+        reference: reference.clone(),
+        level,
+        name,
+        difference,
+        detectable: found.detectable.map(|d| Detectable {
+            seeds: d.seeds as u64,
+            unpaired: d.unpaired,
+            paired: d.paired,
+        }),
+    }
+}
+
+fn levels<'a>(
+    overall: &'a rob::Estimate,
+    groups: &'a [rob::GroupScore],
+    corruptions: &'a [rob::CorruptionScore],
+) -> Vec<(Level, String, &'a rob::Estimate)> {
+    let mut rows = vec![(Level::Overall, "overall".to_owned(), overall)];
+    // As the published groups are named.
+    rows.extend(
+        groups
+            .iter()
+            .map(|g| (Level::Group, g.group.name().to_lowercase(), &g.estimate)),
+    );
+    rows.extend(
+        corruptions
+            .iter()
+            .map(|c| (Level::Corruption, c.corruption.clone(), &c.estimate)),
+    );
     rows
 }
 

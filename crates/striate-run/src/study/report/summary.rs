@@ -13,7 +13,7 @@ use crate::study::controls::MakeControl;
 use crate::study::dataset::DataInfo;
 use crate::study::neural::NeuralPrediction;
 use crate::study::record::RecordingInfo;
-use crate::{Recipe, Result};
+use crate::{ModelName, Recipe, Result};
 
 /// The table of what was run.
 pub(super) fn protocol(
@@ -234,6 +234,7 @@ pub(super) fn notes(source: &Source<'_>) -> Result<Vec<String>> {
         Some(ceiling) => format!("their noise ceiling, from the repeats, is {ceiling:.3}"),
         None => "no test stimulus was repeated, so there is no noise ceiling".to_owned(),
     };
+    let models = source.models();
     let mut notes = vec![format!(
         "The single-task V1 model predicts held-out responses with a correlation of {:.3}; {ceiling}.",
         v1.correlation
@@ -243,6 +244,13 @@ pub(super) fn notes(source: &Source<'_>) -> Result<Vec<String>> {
             "Fewer than three neurons were recorded: no dissimilarity matrix of V1 can be made."
                 .to_owned(),
         );
+    }
+    let lowpass = source.recipe.lowpass_sigma_px;
+    if let Some(sigma_px) = lowpass.filter(|_| models.contains(&ModelName::BaselineLowpass)) {
+        notes.push(format!(
+            "{} sees all images, of training and of tests, behind a blur of {sigma_px} px.",
+            model_label(ModelName::BaselineLowpass.name())
+        ));
     }
     for (seed, step) in &source.study.blurred {
         let found = MatchBlur::open(source.step(*step)?)?;

@@ -54,6 +54,9 @@ pub(super) fn models(source: &Source<'_>, accuracy: &AccuracyGrid) -> Result<Vec
 fn description(model: ModelName) -> &'static str {
     match model {
         ModelName::Baseline => "Classification only, clean images.",
+        ModelName::BaselineLowpass => {
+            "Classification only, of images behind a fixed Gaussian blur, in training and in all tests."
+        }
         ModelName::MtlMonkey => {
             "Co-trained on the responses that a model of V1, fitted to the recordings, predicts."
         }
