@@ -4,6 +4,8 @@
 //! Invariant: a fit that there are too few networks, models or seeds for is there with
 //! the number needed and the number found.
 
+use std::collections::BTreeSet;
+
 use striate_report::{Estimate, RegressionFit, RegressionTerm, Regressions};
 use striate_robustness::regression::study::{
     NEURAL, StudyCorrelations, StudyRegressions, StudyRun, study_regressions,
@@ -92,7 +94,7 @@ impl Named<'_> {
             self.ols(format!("clean × {w}"), &found.interaction),
             self.ols(format!("clean × {w}, centred"), &found.centred_interaction),
         ];
-        fits.extend(self.correlations(&found.correlations, rows.len()));
+        fits.extend(self.correlations(&found.correlations, rows));
         fits
     }
 
@@ -167,7 +169,7 @@ impl Named<'_> {
     fn correlations(
         &self,
         found: &rob::Result<StudyCorrelations>,
-        rows: usize,
+        rows: &[StudyRun],
     ) -> Vec<RegressionFit> {
         let term = |name: String, value: f64| RegressionTerm {
             name,
@@ -179,7 +181,7 @@ impl Named<'_> {
         let w = self.word;
         let name = "correlations".to_owned();
         let mut fits = vec![self.fit(name, found, |c, empty| RegressionFit {
-            rows: rows as u64,
+            rows: rows.len() as u64,
             terms: vec![
                 term(format!("robustness, {w}"), c.robustness_neural),
                 term(format!("robustness, {w} (Spearman)"), c.spearman),
@@ -193,9 +195,11 @@ impl Named<'_> {
             ..empty
         })];
         if let Ok(c) = found {
+            let models: BTreeSet<&str> = rows.iter().map(|row| row.condition.as_str()).collect();
             let name = "correlation of means of models".to_owned();
             fits.push(
                 self.fit(name, &c.condition_means, |value, empty| RegressionFit {
+                    rows: models.len() as u64,
                     terms: vec![term(format!("robustness, {w}"), *value)],
                     ..empty
                 }),
@@ -210,7 +214,8 @@ impl Named<'_> {
         let own: Vec<&str> = words
             .map(|part| if part == NEURAL { self.word } else { part })
             .collect();
-        own.join(":")
+        // `seed[2]`, the effect of a seed, reads as `seed 2`.
+        own.join(":").replace('[', " ").replace(']', "")
     }
 }
 
@@ -277,7 +282,9 @@ mod tests {
             of("clean + agreement, means of models").missing.as_deref(),
             Some("a regression over means of conditions needs at least 6 conditions, found 5")
         );
-        assert_eq!(of("correlation of means of models").terms.len(), 1);
+        assert_eq!(of("correlation of means of models").rows, 5);
+        let seeds = of("clean + agreement + seed");
+        assert_eq!(seeds.terms[3].name, "seed 1");
     }
 
     #[test]
