@@ -50,7 +50,7 @@ fn power_is_the_share_of_significant_tests() {
         .filter(|k| {
             let mut stream = root.index(*k).stream();
             let values: Vec<f64> = (0..5).map(|_| effect + stream.normal()).collect();
-            let (mean, sd) = crate::mean_sd(&values);
+            let (mean, sd) = mean_sd(&values);
             t_two_sided(mean / (sd / 5.0_f64.sqrt()), 4.0) < 0.05
         })
         .count();
@@ -73,7 +73,7 @@ fn a_detectable_difference_follows_from_the_spread_over_seeds() {
     let effect =
         |deviation, design| minimal_detectable_effect(3, deviation, design, LEVEL, POWER).unwrap();
     assert_eq!(found.seeds, 3);
-    let variance = |scores: [f64; 3]| crate::mean_sd(&scores).1.powi(2);
+    let variance = |scores: [f64; 3]| mean_sd(&scores).1.powi(2);
     let deviation = (0.5 * (1.0 + variance([4.0, 2.0, 2.0]))).sqrt();
     // Tolerance: the end of the search for an effect.
     assert_close(
@@ -82,7 +82,7 @@ fn a_detectable_difference_follows_from_the_spread_over_seeds() {
         1e-9,
         0.0,
     );
-    let by_seed = crate::mean_sd(&[1.0 - 2.0, 2.0 - 2.0, 3.0 - 4.0]).1;
+    let by_seed = mean_sd(&[1.0 - 2.0, 2.0 - 2.0, 3.0 - 4.0]).1;
     assert_close(
         &[found.paired.unwrap()],
         &[effect(by_seed, Design::Paired)],
