@@ -119,3 +119,15 @@ pub fn some_of(items: &[String], limit: usize) -> String {
         _ => items.join(", "),
     }
 }
+
+/// `FILE.npz:NAME` or `FILE.nc:NAME` as file and name.
+pub fn split_member(path: &Path) -> (PathBuf, Option<String>) {
+    let text = path.to_string_lossy();
+    for ending in [".npz", ".nc", ".nc4", ".cdf"] {
+        if let Some((stem, key)) = text.rsplit_once(&format!("{ending}:")) {
+            let file = PathBuf::from(format!("{stem}{ending}"));
+            return (file, Some(key.to_owned()));
+        }
+    }
+    (path.to_owned(), None)
+}

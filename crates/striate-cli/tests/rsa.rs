@@ -145,6 +145,112 @@ fn formats_hold_the_same_features() {
     }
 }
 
+/// A file that tests/golden/netcdf.py made, and the features that it has there.
+fn netcdf(name: &str) -> String {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/golden/netcdf");
+    folder.join(name).to_str().unwrap().to_owned()
+}
+
+#[test]
+fn netcdf_variables_are_read_with_their_ids() {
+    let folder = tempfile::tempdir().unwrap();
+    let whole: Vec<f32> = (0..6)
+        .flat_map(|r| (0..5).map(move |c| ((7 * r + 3 * c + 5 * r * c) % 11) as f32))
+        .collect();
+    // The ids are in the file, not given, so that those of the other file are used.
+    let archive = |name: &str, values: Vec<f32>, ids: Vec<String>| {
+        let arrays = [
+            ("x", Array::new(vec![6, 5], Values::F32(values))),
+            ("ids", Array::new(vec![6], Values::Text(ids))),
+        ];
+        let arrays = arrays.map(|(name, array)| (name.to_owned(), array.unwrap()));
+        let path = folder.path().join(name);
+        write_npz(&path, &arrays.into_iter().collect()).unwrap();
+        path.to_str().unwrap().to_owned()
+    };
+    let names = |text: &str| -> Vec<String> { (0..6).map(|i| format!("{text}{i}")).collect() };
+    let squares: Vec<f32> = whole.chunks(5).rev().flatten().map(|v| v * v).collect();
+    let named = archive("named.npz", squares.clone(), names("im"));
+    let numbered = archive("numbered.npz", squares, names(""));
+    let backwards = names("im").into_iter().rev().collect();
+    let same = archive("same.npz", whole, backwards);
+    let pearson = |a: &str, b: &str| {
+        let found = json(&[a, b, "--compare", "pearson", "--json"]);
+        assert_eq!(found["images"], 6);
+        value(&found, "pearson")
+    };
+    let expected = pearson(&same, &named);
+    assert!(expected.abs() < 0.999, "{expected}");
+    for (file, other) in [
+        ("classic.nc", &named),
+        ("classic.nc:rates", &named),
+        ("records.nc", &numbered),
+        ("wide.nc", &numbered),
+        ("assembly.nc", &named),
+        ("assembly.nc:x", &named),
+        ("plain.nc", &named),
+    ] {
+        let found = pearson(&netcdf(file), other);
+        // Correlation distances do not change with the quarter that some files add.
+        assert!(
+            (found - expected).abs() < 1e-9,
+            "{file}: {found} {expected}"
+        );
+    }
+    // A file without ids takes those that are given, which stand before its own.
+    let path = folder.path();
+    let own = ids(
+        path,
+        "own.txt",
+        &names("im").into_iter().rev().collect::<Vec<_>>(),
+    );
+    let other = ids(path, "other.txt", &names("im"));
+    let single = netcdf("single.nc");
+    let given: [&str; 6] = [&single, &named, "--ids", &own, "--ids", &other];
+    let found = json(&[&given[..], &["--compare", "pearson", "--json"]].concat());
+    assert!((value(&found, "pearson") - expected).abs() < 1e-9);
+}
+
+#[test]
+fn netcdf_variables_that_are_no_features_are_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let good = netcdf("classic.nc");
+    for (file, parts) in [
+        (
+            "several3.nc",
+            &["several3.nc: expected one variable", "4 of them (gappy, "][..],
+        ),
+        (
+            "several4.nc:turned",
+            &[
+                "variable turned: expected images x features",
+                "image_id runs",
+            ],
+        ),
+        (
+            "several3.nc:gappy",
+            &["several3.nc:gappy, `3` (row 2), feature 3", "found NaN"],
+        ),
+        ("several4.nc:packed", &["variable packed", "scale_factor"]),
+        (
+            "several3.nc:image_id",
+            &["variable image_id: expected images x features", "[6]"],
+        ),
+        (
+            "assembly.nc:y",
+            &["expected a variable y, found image_id, "],
+        ),
+    ] {
+        let text = refused(&[&netcdf(file), &good]);
+        for part in parts {
+            assert!(text.contains(part), "{part}: {text}");
+        }
+    }
+    let bytes = std::fs::read(&good).unwrap();
+    let cut = write(folder.path(), "cut.nc", &bytes[..bytes.len() / 2]);
+    assert!(refused(&[&cut, &good]).contains("cut.nc"));
+}
+
 #[test]
 fn a_bootstrap_gives_intervals_that_do_not_depend_on_the_run() {
     let folder = tempfile::tempdir().unwrap();

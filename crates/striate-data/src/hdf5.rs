@@ -1,13 +1,13 @@
-//! Arrays and text in HDF5 files (MATLAB v7.3, NWB). Invariants: errors name the file and
-//! the data set in it; of files beyond 1 GiB large arrays are read in parts; whatever the
-//! decoder does on a damaged file, an error comes out.
+//! Arrays and text in HDF5 files (MATLAB v7.3, NWB, netCDF-4). Invariants: errors name the
+//! file and the data set in it; of files beyond 1 GiB large arrays are read in parts;
+//! whatever the decoder does on a damaged file, an error comes out.
 
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
     path::Path,
 };
 
-use hdf5_pure::{Dataset, File, Object};
+use hdf5_pure::{DType, Dataset, File, Object};
 
 use crate::{Error, Result};
 
@@ -43,6 +43,15 @@ pub(crate) struct Set {
     pub(crate) place: String,
     /// Values that its file can hold.
     most: u64,
+}
+
+/// What kind of values a data set has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Stored {
+    Integers,
+    Floats,
+    /// Text, or what has no plain values.
+    Other,
 }
 
 /// Calls the decoder; a panic becomes an error, as its data are then in doubt.
@@ -90,6 +99,13 @@ impl Hdf5 {
             names.extend(group.datasets()?);
             Ok(names)
         })?;
+        names.sort();
+        Ok(names)
+    }
+
+    /// The names of the data sets of the root, in byte order.
+    pub(crate) fn sets(&self) -> Result<Vec<String>> {
+        let mut names = guarded(&self.place, || self.file.root().datasets())?;
         names.sort();
         Ok(names)
     }
@@ -167,11 +183,52 @@ impl Set {
 
     /// One entry of the first axis.
     pub(crate) fn f32_row(&self, row: usize) -> Result<Vec<f32>> {
-        let expected = self.shape.iter().skip(1).product();
+        self.f32_rows(row, 1)
+    }
+
+    /// Entries of the first axis, from `start` on.
+    pub(crate) fn f32_rows(&self, start: usize, count: usize) -> Result<Vec<f32>> {
+        let entry: usize = self.shape.iter().skip(1).product();
+        let expected = entry.saturating_mul(count);
         self.bounded(expected)?;
-        let values = guarded(&self.place, || self.set.read_f32_rows(row as u64, 1))?;
+        let (start, count) = (start as u64, count as u64);
+        let values = guarded(&self.place, || self.set.read_f32_rows(start, count))?;
         self.check(values.len(), expected)?;
         Ok(values)
+    }
+
+    /// All values, as i64.
+    pub(crate) fn i64(&self) -> Result<Vec<i64>> {
+        self.bounded(self.len())?;
+        let values = guarded(&self.place, || self.set.read_i64())?;
+        self.check(values.len(), self.len())?;
+        Ok(values)
+    }
+
+    /// What kind of values it has.
+    pub(crate) fn stored(&self) -> Result<Stored> {
+        Ok(match guarded(&self.place, || self.set.dtype())? {
+            DType::F32 | DType::F64 => Stored::Floats,
+            DType::I8
+            | DType::I16
+            | DType::I32
+            | DType::I64
+            | DType::U8
+            | DType::U16
+            | DType::U32
+            | DType::U64 => Stored::Integers,
+            _ => Stored::Other,
+        })
+    }
+
+    /// The numbers of an attribute; None where there is none, or where it holds no numbers.
+    pub(crate) fn attribute(&self, name: &str) -> Result<Option<Vec<f64>>> {
+        let attributes = guarded(&self.place, || self.set.attrs())?;
+        Ok(attributes.get(name).and_then(|value| {
+            let whole = || value.to_i64s();
+            let widened = |v: Vec<i64>| v.into_iter().map(|v| v as f64).collect();
+            value.to_f64s().or_else(|| whole().map(widened))
+        }))
     }
 
     /// All values, as f64.

@@ -8,6 +8,7 @@
 //! * [`Recording`] holds responses; [`recording::SessionRecording`] and
 //!   [`recording::Cadena`] read them from pickles, which [`pickle`] takes apart without
 //!   executing anything; [`mod@array`] reads and writes `.npy` and `.npz`.
+//! * [`netcdf::NetCdf`] reads the variables of netCDF files, old and new.
 //! * [`torch::StateDict`] reads the weights in a checkpoint of PyTorch.
 //! * [`ResizeCrop`] brings images of any size to one.
 //! * [`gray`] and [`augment`] hold the study's transforms, [`split`] its splits.
@@ -47,6 +48,7 @@ pub mod inspect;
 pub mod mini;
 #[cfg(test)]
 mod mutation;
+pub mod netcdf;
 pub mod parquet;
 pub mod pickle;
 pub mod recording;

@@ -14,6 +14,7 @@ use proptest::prelude::*;
 use crate::{
     array::{self, Array, Values},
     inspect::{InspectConfig, Source},
+    netcdf::{NetCdf, Variable},
     parquet::{ImageTable, Table},
     pickle::Pickle,
     recording::{Cadena, CadenaConfig, Recording, SessionConfig, SessionRecording},
@@ -341,6 +342,24 @@ proptest! {
             std::fs::write(&path, bytes).unwrap();
             let read = Source::detect(&path).and_then(|source| source.recordings(&config));
             read.map_or(0, |parts| parts.iter().map(|(_, r)| size_of_recording(r)).sum())
+        });
+    }
+
+    #[test]
+    fn damaged_netcdf_files_are_errors(changes in damage(), which in 0..4usize) {
+        let name = ["classic.nc", "records.nc", "wide.nc", "assembly.nc"][which];
+        let file = std::fs::read(golden("netcdf").join(name)).unwrap();
+        let path = temporary("mutation-netcdf").join(name);
+        check(&file, &changes, |bytes| {
+            std::fs::write(&path, bytes).unwrap();
+            let Ok(open) = NetCdf::open(&path) else { return 0 };
+            let held = |variable: &Variable| {
+                let entries = variable.shape.first().copied().unwrap_or(1);
+                let values = open.rows(&variable.name, 0, entries).unwrap_or_default();
+                let text = open.labels(&variable.name).unwrap_or_default();
+                values.len() * 4 + text.iter().map(|t| 24 + t.capacity()).sum::<usize>()
+            };
+            open.variables().iter().map(held).max().unwrap_or(0)
         });
     }
 }

@@ -15,6 +15,8 @@ use crate::se_core::SeCore;
 use crate::trunk::Trunk;
 use crate::{Error, LayerName, Plan, VggConfig};
 
+pub mod statistics;
+
 /// Names of the parts, the first component of every variable's name.
 pub mod part {
     /// The shared layers.
@@ -25,37 +27,6 @@ pub mod part {
     pub const HEAD: &str = "head";
     /// The readouts; the session follows.
     pub const READOUT: &str = "readout";
-}
-
-/// The sets of running statistics of a network whose shared layers keep one for each
-/// task ([`VggConfig::statistics_per_task`]).
-pub mod statistics {
-    use std::collections::BTreeMap;
-
-    use candle_core::Tensor;
-
-    /// Of the classified images.
-    pub const IMAGES: usize = 0;
-    /// Of the images shown to the neurons.
-    pub const STIMULI: usize = 1;
-
-    /// The variables of a network as one of the neural task alone has them: those of the
-    /// stimuli take the place of the images' statistics. A network with one set for both
-    /// tasks stays as it is.
-    pub fn of_stimuli(mut state: BTreeMap<String, Tensor>) -> BTreeMap<String, Tensor> {
-        let suffix = format!("_{STIMULI}");
-        let names: Vec<String> = state
-            .keys()
-            .filter(|name| name.contains(".bn.running_") && name.ends_with(&suffix))
-            .cloned()
-            .collect();
-        for name in names {
-            if let Some(value) = state.remove(&name) {
-                state.insert(name.trim_end_matches(&suffix).to_owned(), value);
-            }
-        }
-        state
-    }
 }
 
 /// What comes before the split.
@@ -338,6 +309,43 @@ impl MultiTaskNet {
             let map = self.shared.forward(&x, cx)?;
             self.classifier()?.0.output_of(index - shared, &map, cx)
         }
+    }
+
+    /// The maps of several layers from one pass, in the order of their names; each is that of
+    /// [`MultiTaskNet::layer_output`] up to rounding.
+    ///
+    /// # Shapes
+    ///
+    /// `x`: `[batch, size, size, 1 or 3]`; the results: `[batch, h, w, channels]`.
+    ///
+    /// # Errors
+    ///
+    /// If the network has no such layer or the shape does not fit.
+    pub fn layer_outputs(
+        &self,
+        names: &[LayerName],
+        x: &Tensor,
+        cx: &mut Context,
+    ) -> Result<Vec<Tensor>, Error> {
+        let wanted = names.iter().map(|name| self.plan.find(*name));
+        let wanted = wanted.collect::<Result<Vec<usize>, Error>>()?;
+        let count = wanted.iter().max().map_or(0, |last| last + 1);
+        let shared = self.plan.shared().len();
+        let mut maps = BTreeMap::new();
+        let mut keep = |index: usize, map: &Tensor| {
+            if wanted.contains(&index) {
+                maps.insert(index, map.clone());
+            }
+        };
+        // A squeeze-excitation core has no layers with names of a VGG, so none was found.
+        if let Shared::Vgg(trunk) = &self.shared {
+            let map = trunk.outputs(count.min(shared), &self.expand(x)?, cx, &mut keep)?;
+            if count > shared {
+                let (unshared, _) = self.classifier()?;
+                unshared.outputs(count - shared, &map, cx, |i, map| keep(shared + i, map))?;
+            }
+        }
+        Ok(wanted.iter().filter_map(|i| maps.get(i).cloned()).collect())
     }
 
     /// The kernels that see the image, `[out, kernel, kernel, in]`, as part of the gradient

@@ -64,13 +64,29 @@ impl Trunk {
         cx: &mut Context,
     ) -> Result<Tensor, Error> {
         let before = &self.blocks[..index.min(self.blocks.len())];
-        let mut map = ConvBlock::forward_all(before, &self.start(x)?, cx)?;
-        if let Some(block) = self.blocks.get(index) {
-            map = block.conv.forward(&map, cx)?;
-            if let Some(bn) = &block.bn {
-                map = bn.forward(&map, cx)?;
+        let map = ConvBlock::forward_all(before, &self.start(x)?, cx)?;
+        match self.blocks.get(index) {
+            Some(block) => activation(block, &map, cx),
+            None => Ok(map),
+        }
+    }
+
+    /// Runs the first `count` blocks, hands the map after the ReLU of each to `keep`, and
+    /// gives what comes after the last, its pool included.
+    pub(crate) fn outputs(
+        &self,
+        count: usize,
+        x: &Tensor,
+        cx: &mut Context,
+        mut keep: impl FnMut(usize, &Tensor),
+    ) -> Result<Tensor, Error> {
+        let mut map = self.start(x)?;
+        for (i, block) in self.blocks.iter().enumerate().take(count) {
+            map = activation(block, &map, cx)?;
+            keep(i, &map);
+            if block.config().pool {
+                map = ops::max_pool_2x2(&map)?;
             }
-            map = ops::relu(&map)?;
         }
         Ok(map)
     }
@@ -93,4 +109,13 @@ impl Trunk {
             Ok(x.clone())
         }
     }
+}
+
+/// A block without its pool.
+fn activation(block: &ConvBlock, x: &Tensor, cx: &mut Context) -> Result<Tensor, Error> {
+    let mut map = block.conv.forward(x, cx)?;
+    if let Some(bn) = &block.bn {
+        map = bn.forward(&map, cx)?;
+    }
+    Ok(ops::relu(&map)?)
 }

@@ -54,7 +54,10 @@ pub fn tables(data: &ReportData) -> Result<Vec<Table>> {
         }
     }
     if let Some(r) = &data.rsa {
-        out.push(rsa_agreement(r)?);
+        out.push(rsa_agreement("rsa", &r.agreement)?);
+        if !r.layers.is_empty() {
+            out.push(rsa_agreement("rsa_layers", &r.layers)?);
+        }
         out.push(rsa_matrices(r)?);
         if let Some(similarity) = &r.similarity {
             out.push(rsa_similarity(similarity)?);
@@ -261,9 +264,8 @@ fn neural_points(points: &[NeuralPoint]) -> Result<Table> {
     )
 }
 
-fn rsa_agreement(rsa: &Rsa) -> Result<Table> {
-    let rows = &rsa.agreement;
-    let table = Table::new("rsa")
+fn rsa_agreement(name: &str, rows: &[AgreementRow]) -> Result<Table> {
+    let table = Table::new(name)
         .utf8("model", rows.iter().map(|r| r.model.clone()))?
         .utf8("layer", rows.iter().map(|r| r.layer.clone()))?
         .utf8("condition", rows.iter().map(|r| r.condition.clone()))?

@@ -4,16 +4,17 @@
 
 use std::collections::BTreeMap;
 use std::io::{BufWriter, Seek as _, SeekFrom, Write as _};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use striate_data::array::{Values, read_npz};
 
+use super::netcdf;
 use super::npy::NpyFile;
-use crate::input::{Error, Result, some_of};
+use crate::input::{Error, Result, some_of, split_member};
 use crate::table::{self, Column};
 
 /// Bytes of a block of columns.
-const BLOCK: usize = 64 << 20;
+pub(super) const BLOCK: usize = 64 << 20;
 
 const ID: &[&str] = &["image_id", "id", "image"];
 
@@ -35,10 +36,10 @@ pub struct Source {
 }
 
 #[derive(Debug)]
-enum Storage {
+pub(super) enum Storage {
     Npy(NpyFile),
     Memory(Vec<f32>),
-    /// Rows of a parquet file, written one after the other.
+    /// Rows of a table or a netCDF variable, written one after the other.
     Spilled(std::fs::File),
 }
 
@@ -50,7 +51,7 @@ impl Source {
     /// A file that does not hold images x features; ids that do not fit.
     pub fn open(path: &Path, ids: Option<&[String]>) -> Result<Self> {
         let text = path.display().to_string();
-        let (real, key) = split_key(path);
+        let (real, key) = split_member(path);
         let (storage, count, features, own) = match extension(&real).as_str() {
             "npy" => {
                 let array = NpyFile::open(&real)?;
@@ -58,11 +59,12 @@ impl Source {
                 (Storage::Npy(array), rows, columns, None)
             }
             "npz" => npz(&real, key.as_deref())?,
+            "nc" | "nc4" | "cdf" => netcdf::open(&real, key.as_deref())?,
             "parquet" | "pq" | "csv" | "tsv" => spill(&real)?,
             _ => {
                 return Err(Error::content(
                     text,
-                    "a name that ends in .npy, .npz, .parquet, .csv or .tsv",
+                    "a name that ends in .npy, .npz, .nc, .nc4, .cdf, .parquet, .csv or .tsv",
                     "another one",
                 ));
             }
@@ -216,16 +218,8 @@ fn extension(path: &Path) -> String {
     extension.to_string_lossy().to_ascii_lowercase()
 }
 
-/// `FILE.npz:NAME` as file and name.
-fn split_key(path: &Path) -> (PathBuf, Option<String>) {
-    let text = path.to_string_lossy();
-    match text.rsplit_once(".npz:") {
-        Some((stem, key)) => (PathBuf::from(format!("{stem}.npz")), Some(key.to_owned())),
-        None => (path.to_owned(), None),
-    }
-}
-
-type Opened = (Storage, usize, usize, Option<Vec<String>>);
+/// Where the features are, images, features of each, and ids, if the file has them.
+pub(super) type Opened = (Storage, usize, usize, Option<Vec<String>>);
 
 fn npz(path: &Path, key: Option<&str>) -> Result<Opened> {
     let place = path.display().to_string();
@@ -266,13 +260,7 @@ fn npz(path: &Path, key: Option<&str>) -> Result<Opened> {
     let ids = ["ids", "image_ids", "image_id"]
         .iter()
         .find_map(|n| arrays.get(*n))
-        .map(|ids| match &ids.values {
-            Values::Text(v) => v.clone(),
-            Values::I64(v) => v.iter().map(ToString::to_string).collect(),
-            Values::U8(v) => v.iter().map(ToString::to_string).collect(),
-            Values::F32(v) => v.iter().map(ToString::to_string).collect(),
-            Values::F64(v) => v.iter().map(ToString::to_string).collect(),
-        });
+        .map(|ids| ids.to_labels());
     Ok((Storage::Memory(values), *rows, rest.iter().product(), ids))
 }
 

@@ -2,11 +2,13 @@
 //!
 //! Invariant: features are read a block of columns at a time, so memory grows
 //! with the square of the images and not with the features (but for `.npz`,
-//! `--cka`, `mahalanobis` and `crossnobis`, which hold a file's features).
+//! `--cka`, `mahalanobis` and `crossnobis`, which hold a file's features, and netCDF-4,
+//! of which a file up to 1 GiB is held while it is opened).
 
 mod analyse;
 mod features;
 mod matrix;
+mod netcdf;
 mod npy;
 mod report;
 
@@ -20,9 +22,11 @@ use crate::input::{self, Error, Result};
 /// Compares representations by their dissimilarity matrices.
 ///
 /// A file has one row per image: a .npy array (further axes are flattened), an
-/// array of a .npz file (FILE.npz:NAME, with `ids` if there), or a parquet file
-/// with a list column `features` or one column per feature, and optionally
-/// image_id. Rows with the same id are repeats of one image.
+/// array of a .npz file (FILE.npz:NAME, with `ids` if there), a variable of a
+/// netCDF file (FILE.nc:NAME, with `image_id` or `stimulus_id` along its first
+/// dimension if there), or a parquet file with a list column `features` or one
+/// column per feature, and optionally image_id. Rows with the same id are repeats
+/// of one image.
 #[derive(clap::Args)]
 pub struct Arguments {
     /// Files of features, images in rows.

@@ -140,11 +140,11 @@ fn data(analysis: &Analysis) -> Result<ReportData> {
                 Vec::new()
             },
             agreement: agreement(analysis),
-            ceiling: None,
             similarity: similarity(analysis),
             dissimilarity: format!("{} dissimilarity", analysis.dissimilarity),
             order: "as in the first file".to_owned(),
             images: analysis.images,
+            ..Rsa::default()
         }),
         findings: findings(analysis),
         sections: vec!["rsa".to_owned()],

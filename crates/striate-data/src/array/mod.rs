@@ -137,6 +137,17 @@ impl Array {
         })
     }
 
+    /// The values as labels: text as it is, numbers as they are written.
+    pub fn to_labels(&self) -> Vec<String> {
+        match &self.values {
+            Values::F32(v) => v.iter().map(ToString::to_string).collect(),
+            Values::F64(v) => v.iter().map(ToString::to_string).collect(),
+            Values::I64(v) => v.iter().map(ToString::to_string).collect(),
+            Values::U8(v) => v.iter().map(ToString::to_string).collect(),
+            Values::Text(v) => v.clone(),
+        }
+    }
+
     /// The values as image ids: integers in `0..2^32`, floats only where they are whole.
     ///
     /// # Errors

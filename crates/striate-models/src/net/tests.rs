@@ -259,6 +259,38 @@ fn a_pool_after_the_split_is_not_shared() {
 }
 
 #[test]
+fn one_pass_gives_the_maps_of_all_layers() {
+    // A pool at the split opens the classifier; statistics of both kinds.
+    for split in ["conv1_2", "conv2_1"] {
+        let config = VggConfig {
+            statistics_per_task: true,
+            ..small(split, conv_head())
+        };
+        let net = MultiTaskNet::new(&config, &Device::Cpu, &Seed::new(1)).unwrap();
+        let x = images(3, 1);
+        let names: Vec<LayerName> = net.plan().layers().iter().map(|l| l.name).collect();
+        let cx = || Context::eval().with_statistics(statistics::STIMULI);
+        let all = net.layer_outputs(&names, &x, &mut cx()).unwrap();
+        assert_eq!(all.len(), names.len());
+        for ((name, layer), map) in names.iter().zip(net.plan().layers()).zip(&all) {
+            let (size, channels) = (layer.map_size, layer.outputs);
+            assert_eq!(map.dims(), [3, size, size, channels], "{name}");
+            // Fused kernels on the way to one layer, none on the way to all.
+            let one = net.layer_output(*name, &x, &mut cx()).unwrap();
+            assert_close(&values(map), &values(&one), 1e-5, 1e-5);
+        }
+        // Some of them, in another order.
+        let some = [names[2], names[0]];
+        let found = net.layer_outputs(&some, &x, &mut cx()).unwrap();
+        assert_eq!(values(&found[0]), values(&all[2]));
+        assert_eq!(values(&found[1]), values(&all[0]));
+        assert!(net.layer_outputs(&[], &x, &mut cx()).unwrap().is_empty());
+        let missing = net.layer_outputs(&["conv9_1".parse().unwrap()], &x, &mut cx());
+        assert!(missing.unwrap_err().to_string().contains("conv9_1"));
+    }
+}
+
+#[test]
 fn gray_is_replicated_for_three_channels() {
     let config = VggConfig {
         in_channels: 3,

@@ -375,9 +375,36 @@ fn rsa() -> Rsa {
             value: Estimate::with_error([0.31, 0.52, 0.24, 0.44, 0.41][m], 0.03),
         })
     });
+    let layers = ["clean", "fog"].into_iter().flat_map(|condition| {
+        ["v1", "v1 model"].into_iter().flat_map(move |reference| {
+            let rows = MODELS.iter().enumerate().flat_map(move |(m, (model, _))| {
+                [
+                    "conv1_1", "conv1_2", "conv2_1", "conv2_2", "conv3_1", "conv3_2",
+                ]
+                .into_iter()
+                .enumerate()
+                .map(move |(l, layer)| AgreementRow {
+                    model: (*model).to_owned(),
+                    layer: layer.to_owned(),
+                    condition: condition.to_owned(),
+                    reference: reference.to_owned(),
+                    comparator: "pearson".to_owned(),
+                    value: Estimate::with_error(
+                        0.2 + 0.3 * noise(l as u64, m as u64) + 0.05 * l as f64,
+                        0.03,
+                    ),
+                })
+            });
+            rows.collect::<Vec<_>>()
+        })
+    });
     Rsa {
         matrices: matrices.collect(),
         agreement: agreement.collect(),
+        layers: layers.collect(),
+        split: "conv3_1".to_owned(),
+        responses: "simulated responses".to_owned(),
+        layers_note: "Bars: standard error of the mean over 3 seeds.".to_owned(),
         ceiling: Some((0.71, 0.78)),
         similarity: Some(Similarity {
             values: (0..n * n)

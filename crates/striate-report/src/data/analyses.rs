@@ -120,6 +120,15 @@ pub struct Rsa {
     pub matrices: Vec<RsaMatrix>,
     /// Agreement of each model with V1, and of clean with corrupted.
     pub agreement: Vec<AgreementRow>,
+    /// Agreement of every layer with V1 (`v1`, the responses, or `v1 model`, what the V1
+    /// model predicts), in the order of the layers. The first comparator is drawn.
+    pub layers: Vec<AgreementRow>,
+    /// The last shared layer, marked among the layers; may be empty.
+    pub split: String,
+    /// What V1's responses are: `simulated responses`, `recorded responses`.
+    pub responses: String,
+    /// What the bars of the layers are, and which layers are left out.
+    pub layers_note: String,
     /// Lower and upper noise ceiling of the agreement with V1.
     pub ceiling: Option<(f64, f64)>,
     /// Similarity of all matrices with each other.

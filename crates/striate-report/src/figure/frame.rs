@@ -44,6 +44,8 @@ pub(crate) struct Axis {
     pub(crate) format: Format,
     /// Ticks at these values only (severities).
     pub(crate) ticks: Option<Vec<f64>>,
+    /// Names of the values 0, 1, 2 ... (layers), as many of them as fit.
+    pub(crate) names: Vec<String>,
 }
 
 impl Axis {
@@ -69,6 +71,22 @@ impl Axis {
         self
     }
 
+    /// An axis of names instead of numbers, with a little room at both ends.
+    pub(crate) fn names(mut self, names: Vec<String>) -> Self {
+        self.range = Some((-0.3, names.len() as f64 - 0.7));
+        self.names = names;
+        self
+    }
+
+    /// A value for a tip.
+    pub(crate) fn show(&self, value: f64) -> String {
+        match (self.names.get(value as usize), &self.ticks) {
+            (Some(name), _) => name.clone(),
+            (None, Some(_)) => value.to_string(),
+            (None, None) => self.format.show(value),
+        }
+    }
+
     /// The range to draw for these data.
     pub(crate) fn resolve(&self, data: impl IntoIterator<Item = f64>, most: usize) -> (f64, f64) {
         match self.range {
@@ -83,6 +101,11 @@ impl Axis {
 
     /// Values and labels of the ticks in a range.
     pub(crate) fn labels(&self, (low, high): (f64, f64), most: usize) -> Vec<(f64, String)> {
+        if !self.names.is_empty() {
+            let step = self.names.len().div_ceil(most.max(1));
+            let named = self.names.iter().enumerate().step_by(step);
+            return named.map(|(i, name)| (i as f64, name.clone())).collect();
+        }
         let factor = self.format.factor();
         let ticks = Ticks::new(low * factor, high * factor, most);
         match &self.ticks {

@@ -191,3 +191,31 @@ fn matrices_and_grids_carry_their_pictures() {
     structure(&svg);
     assert_eq!(svg.matches("data:image/png;base64,").count(), 1);
 }
+
+#[test]
+fn an_axis_of_names_shows_as_many_as_fit() {
+    let names: Vec<String> = (1..=16).map(|i| format!("layer{i}")).collect();
+    let points = (0..16).map(|i| Point::new(f64::from(i), 0.1 * f64::from(i)));
+    let chart = XyChart {
+        x: Axis::new("Layer").names(names),
+        references: vec![Reference::X(8.0, "last shared".into())],
+        fits: Vec::new(),
+        ..chart(points.collect())
+    };
+    let wide = chart.draw(Size {
+        width: WIDE,
+        height: 300.0,
+    });
+    // Eight labels at most: every second.
+    let labelled = |body: &str, name: &str| body.contains(&format!(">{name}<"));
+    assert!(labelled(&wide.body, "layer1") && labelled(&wide.body, "layer3"));
+    assert!(!labelled(&wide.body, "layer2"));
+    // The tip of a mark names its layer.
+    assert!(
+        wide.body.contains("MTL-Monkey: layer2 → 10.0 %"),
+        "{}",
+        wide.body
+    );
+    let small = chart.draw(SMALL);
+    assert!(labelled(&small.body, "layer1") && !labelled(&small.body, "layer3"));
+}

@@ -158,10 +158,7 @@ impl XyChart {
             tip.push_str(", ");
             tip.push_str(&point.note);
         }
-        let x = match &self.x.ticks {
-            Some(_) => format!("{}", point.x.value),
-            None => self.x.format.show(point.x.value),
-        };
+        let x = self.x.show(point.x.value);
         tip.push_str(&format!(": {x} → {}", self.y.format.show(point.y.value)));
         if let Some((low, high)) = finite(point.y.interval) {
             let (low, high) = (self.y.format.show(low), self.y.format.show(high));

@@ -4,6 +4,7 @@
 //! seeds; it tests nothing and concludes nothing.
 
 mod attacks;
+mod layers;
 mod neural;
 mod reconstruction;
 mod robustness;

@@ -2,7 +2,7 @@
 //!
 //! Invariant: all matrices share one colour range.
 
-use super::{in_order, legend, models_of};
+use super::{in_order, layers, legend, models_of};
 use crate::Result;
 use crate::data::{AgreementRow, Rsa, model_label, pretty};
 use crate::figure::{
@@ -23,6 +23,7 @@ pub(crate) fn rsa(data: &Rsa) -> Result<Vec<Figure>> {
     for reference in in_order(data.agreement.iter().map(|r| &r.reference)) {
         out.push(agreement(data, &reference));
     }
+    out.extend(layers::layers(data));
     if let Some(similarity) = &data.similarity {
         let n = similarity.names.len();
         if similarity.values.len() != n * n {

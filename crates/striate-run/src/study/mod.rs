@@ -8,6 +8,7 @@ mod cost;
 pub(crate) mod dataset;
 mod files;
 mod fit;
+mod layers;
 pub(crate) mod network;
 mod neural;
 mod reconstruction;

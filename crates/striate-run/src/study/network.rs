@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use candle_core::{Device, Tensor};
-use striate_models::{MultiTaskNet, VggConfig};
+use striate_models::{LayerName, LayerPlan, MultiTaskNet, VggConfig, statistics};
 use striate_nn::Context;
 use striate_random::Seed;
 
@@ -105,13 +105,25 @@ impl Network {
         Ok(best.zip(labels).filter(|(b, l)| *b == **l as usize).count() as u64)
     }
 
-    /// The output of the shared layers for images that are shown to neurons,
-    /// `[n, features]`.
-    pub(crate) fn stimulus_features(&self, inputs: &[f32]) -> Result<Vec<f32>> {
-        let mut features = Vec::new();
+    /// The convolutions that are built, in order.
+    pub(crate) fn layers(&self) -> &[LayerPlan] {
+        self.net.plan().layers()
+    }
+
+    /// The maps of some layers for images that are shown to neurons, `[n, features]` each,
+    /// from one pass. A layer with statistics of one kind only uses those.
+    pub(crate) fn layer_features(
+        &self,
+        layers: &[LayerName],
+        inputs: &[f32],
+    ) -> Result<Vec<Vec<f32>>> {
+        let mut features = vec![Vec::new(); layers.len()];
         self.batches(inputs, |x| {
-            let map = self.net.stimulus_features(x, &mut Context::eval())?;
-            features.extend(map.flatten_all()?.to_vec1::<f32>()?);
+            let mut cx = Context::eval().with_statistics(statistics::STIMULI);
+            let maps = self.net.layer_outputs(layers, x, &mut cx)?;
+            for (features, map) in features.iter_mut().zip(maps) {
+                features.extend(map.flatten_all()?.to_vec1::<f32>()?);
+            }
             Ok(())
         })?;
         Ok(features)

@@ -1,9 +1,9 @@
-//! Representational similarity of the shared layers with V1, and of clean with
-//! corrupted images.
+//! Representational similarity of all layers with V1, and of clean with corrupted images
+//! in the shared layers. Invariant: V1's matrices are of the clean images.
 
 use serde::{Deserialize, Serialize};
 use striate_corruptions::{Severity, Table};
-use striate_models::VggConfig;
+use striate_models::{LayerName, VggConfig};
 use striate_random::Seed;
 use striate_rsa::{
     Candidate, Comparator, Dissimilarity, Features, Inference, Rdm, compare, partial_compare,
@@ -12,6 +12,7 @@ use striate_rsa::{
 
 use super::benchmark::{corrupt, inputs};
 use super::dataset::Dataset;
+use super::layers::{self, Layers};
 use super::network::Network;
 use super::record::{CompleteResponses, Recordings, gray};
 use super::tensors::{TensorFile, Tensors};
@@ -26,13 +27,21 @@ pub(crate) const DISSIMILARITY: Dissimilarity = Dissimilarity::CentredCosine;
 /// How matrices are compared.
 pub(crate) const COMPARATORS: [Comparator; 2] = [Comparator::Pearson, Comparator::Spearman];
 
+/// The images as they are.
+const CLEAN: &str = "clean";
+/// The responses of V1, recorded or simulated.
+const V1: &str = "v1";
+/// What the V1 model predicts for the same images.
+const V1_MODEL: &str = "v1 model";
+
 /// Fewer neurons make no dissimilarities worth the name.
 const FEWEST_NEURONS: usize = 3;
 
-/// Compares the shared layers with V1 on the test stimuli.
+/// Compares the layers with V1 on the test stimuli.
 #[derive(Serialize)]
 pub(crate) struct CompareRepresentations {
     pub(crate) network: VggConfig,
+    pub(crate) v1_network: VggConfig,
     pub(crate) config: RsaConfig,
     pub(crate) table: Table,
     pub(crate) seed: u64,
@@ -43,7 +52,7 @@ pub(crate) struct CompareRepresentations {
 pub(crate) struct Agreement {
     /// `clean`, or the corruption of the images.
     pub(crate) condition: String,
-    /// `v1`, `v1 given pixels`, or `clean`.
+    /// `v1`, `v1 given pixels`, `v1 model` (its predictions), or `clean`.
     pub(crate) reference: String,
     pub(crate) comparator: String,
     pub(crate) value: f64,
@@ -59,6 +68,11 @@ pub(crate) struct Similarities {
     /// compare with.
     pub(crate) v1_neurons: Option<usize>,
     pub(crate) agreements: Vec<Agreement>,
+    /// Of every layer, with `v1` and `v1 model`.
+    pub(crate) layers: Vec<(LayerName, Agreement)>,
+    /// What is not among `layers`, because images do not differ there: a layer and a
+    /// condition, or `v1 model`.
+    pub(crate) undefined: Vec<String>,
     /// What another recording, and a noise-free model, would reach with V1, by split
     /// halves, for the first comparator.
     pub(crate) ceiling: Option<(f64, f64)>,
@@ -66,14 +80,16 @@ pub(crate) struct Similarities {
 
 impl Task for CompareRepresentations {
     const KIND: &'static str = "rsa";
-    const VERSION: u32 = 2;
+    const VERSION: u32 = 3;
 
     fn estimate(&self) -> Estimate {
         let images = (self.config.images * (1 + self.config.corruptions.len())) as f64;
+        let plan = self.network.check();
+        let held = plan.map_or(0, |p| layers::held_bytes(p.layers(), self.config.images));
         Estimate {
-            operations: images * super::cost::shared(&self.network),
+            operations: images * super::cost::forward(&self.network),
             seconds: 1.0 + images * 1e-3,
-            memory_bytes: 300 << 20,
+            memory_bytes: (300 << 20) + held,
             disk_bytes: 1 << 20,
         }
     }
@@ -96,17 +112,25 @@ impl Task for CompareRepresentations {
             Some(rdm(&recorded.means, count)?)
         };
         let pixels = rdm(&gray(&images), count)?;
-        let clean = network_rdm(&network, &inputs(&images, &preprocess)?, count)?;
+        let clean_inputs = inputs(&images, &preprocess)?;
+        let mut undefined = Vec::new();
+        let predicted = self.predicted(cx, &clean_inputs, count)?;
+        if predicted.is_none() {
+            undefined.push(V1_MODEL.to_owned());
+        }
+        let references: Vec<(&str, &Rdm)> = [(V1, &v1), (V1_MODEL, &predicted)]
+            .into_iter()
+            .filter_map(|(name, rdm)| Some((name, rdm.as_ref()?)))
+            .collect();
+        let of_layers = Layers::of(&network, &clean_inputs, count)?;
+        let clean = of_layers.matrix(self.network.split)?;
+        let bootstrap = self.bootstrap(COMPARATORS[0]);
+        let mut layers = of_layers.agreements(CLEAN, &references, Some(&bootstrap))?;
+        undefined.extend(unlike(&of_layers, CLEAN));
 
         let mut agreements = Vec::new();
         for comparator in COMPARATORS {
-            let inference = Inference {
-                comparator,
-                replicates: self.config.bootstrap,
-                seed: self.seed,
-                ceiling: false,
-                ..Inference::default()
-            };
+            let inference = self.bootstrap(comparator);
             let Some(v1) = &v1 else { continue };
             let model = Candidate {
                 name: "model".to_owned(),
@@ -114,15 +138,15 @@ impl Task for CompareRepresentations {
             };
             let found = inference.evaluate(&[model], std::slice::from_ref(v1))?;
             let agreement = |reference: &str, value, interval| Agreement {
-                condition: "clean".to_owned(),
+                condition: CLEAN.to_owned(),
                 reference: reference.to_owned(),
                 comparator: comparator.name().to_owned(),
                 value,
                 interval,
             };
             let interval = found.models.first().map(|m| (m.low, m.high));
-            agreements.push(agreement("v1", compare(&clean, v1, comparator)?, interval));
-            let partial = partial_compare(&clean, v1, &pixels, comparator)?;
+            agreements.push(agreement(V1, compare(clean, v1, comparator)?, interval));
+            let partial = partial_compare(clean, v1, &pixels, comparator)?;
             agreements.push(agreement("v1 given pixels", partial, None));
         }
         let severity = Severity::new(self.config.severity)?;
@@ -135,16 +159,18 @@ impl Task for CompareRepresentations {
                 corruption.name(),
             );
             let corrupted = corrupt(&images, self.table, *corruption, severity, &seed)?;
-            let rdm = network_rdm(&network, &inputs(&corrupted, &preprocess)?, count)?;
-            let references = [("clean", Some(&clean)), ("v1", v1.as_ref())];
-            for (reference, matrix) in references {
+            let of_layers = Layers::of(&network, &inputs(&corrupted, &preprocess)?, count)?;
+            layers.extend(of_layers.agreements(corruption.name(), &references, None)?);
+            undefined.extend(unlike(&of_layers, corruption.name()));
+            let rdm = of_layers.matrix(self.network.split)?;
+            for (reference, matrix) in [(CLEAN, Some(clean)), (V1, v1.as_ref())] {
                 let Some(matrix) = matrix else { continue };
                 for comparator in COMPARATORS {
                     agreements.push(Agreement {
                         condition: corruption.name().to_owned(),
                         reference: reference.to_owned(),
                         comparator: comparator.name().to_owned(),
-                        value: compare(&rdm, matrix, comparator)?,
+                        value: compare(rdm, matrix, comparator)?,
                         interval: None,
                     });
                 }
@@ -156,7 +182,7 @@ impl Task for CompareRepresentations {
         };
         let mut tensors = Tensors::default();
         let matrices = [
-            ("model", Some(&clean)),
+            ("model", Some(clean)),
             ("v1", v1.as_ref()),
             ("pixels", Some(&pixels)),
         ];
@@ -175,6 +201,8 @@ impl Task for CompareRepresentations {
                 images: count,
                 v1_neurons: v1.is_some().then_some(recorded.neurons),
                 agreements,
+                layers,
+                undefined,
                 ceiling,
             },
         )?;
@@ -183,6 +211,28 @@ impl Task for CompareRepresentations {
 }
 
 impl CompareRepresentations {
+    fn bootstrap(&self, comparator: Comparator) -> Inference {
+        Inference {
+            comparator,
+            replicates: self.config.bootstrap,
+            seed: self.seed,
+            ceiling: false,
+            ..Inference::default()
+        }
+    }
+
+    /// The matrix of what the V1 model predicts; None where it has too few neurons, or does
+    /// not tell the images apart.
+    fn predicted(&self, cx: &StepContext<'_>, inputs: &[f32], count: usize) -> Result<Option<Rdm>> {
+        let network = self.v1_network.for_readouts();
+        let model = Network::open(&network, cx.input("v1")?, cx.device())?;
+        let rates = model.responses(inputs)?;
+        if rates.len() < FEWEST_NEURONS * count {
+            return Ok(None);
+        }
+        layers::defined(&rates, count)
+    }
+
     /// What split halves of the repeats reach.
     fn ceiling(&self, recorded: &CompleteResponses, count: usize) -> Result<(f64, f64)> {
         let by_repeat = recorded
@@ -211,6 +261,8 @@ fn rdm(values: &[f32], count: usize) -> Result<Rdm> {
     Ok(Rdm::from_features(&features, DISSIMILARITY)?)
 }
 
-fn network_rdm(network: &Network, inputs: &[f32], count: usize) -> Result<Rdm> {
-    rdm(&network.stimulus_features(inputs)?, count)
+/// The layers without a matrix, as they are named to the reader.
+fn unlike(layers: &Layers, condition: &str) -> Vec<String> {
+    let name = |layer: &LayerName| format!("{layer} ({condition})");
+    layers.undefined.iter().map(name).collect()
 }

@@ -164,11 +164,17 @@ impl Study {
             format!("compare {model}, seed {seed}, with V1"),
             CompareRepresentations {
                 network: network.clone(),
+                v1_network: recipe.network_of_v1(),
                 config: recipe.rsa.clone(),
                 table: recipe.robustness.table,
                 seed: recipe.shared_seed,
             },
-            &on_stimuli,
+            &[
+                ("data", data),
+                ("recording", recording),
+                ("model", train),
+                ("v1", self.v1),
+            ],
         )?;
         let reconstruction = self.plan.add(
             format!("reconstruct from {model}, seed {seed}"),

@@ -1,11 +1,10 @@
-//! Neural prediction, representational similarity, reconstruction, saliency.
+//! Neural prediction, reconstruction, saliency.
 
 use std::collections::BTreeMap;
 
 use striate_report::{
-    AgreementRow, ContentRow, CurveRow, Estimate, Neural, NeuralPoint, NeuralRow, Picture,
-    PictureGrid, Reconstruction, Rsa, RsaMatrix, Saliency, SaliencyRow, Shading, Similarity,
-    model_label,
+    ContentRow, CurveRow, Estimate, Neural, NeuralPoint, NeuralRow, Picture, PictureGrid,
+    Reconstruction, Saliency, SaliencyRow, Shading, model_label,
 };
 
 use striate_robustness::RunScore;
@@ -19,7 +18,6 @@ use crate::study::neural::NeuralPrediction;
 use crate::study::reconstruction::Reconstruct;
 use crate::study::record::RecordingInfo;
 use crate::study::saliency::{MapSensitivity, Maps};
-use crate::study::similarity::{COMPARATORS, CompareRepresentations, DISSIMILARITY};
 use crate::study::train::TrainNetwork;
 use crate::{ModelName, Result};
 
@@ -99,117 +97,6 @@ fn overall(runs: &[RunScore], model: ModelName, seed: u64) -> Option<f64> {
     runs.iter()
         .find(|r| r.model == model.name() && r.seed == seed)
         .map(|r| r.score)
-}
-
-/// Dissimilarity matrices and their agreement.
-pub(super) fn similarity(source: &Source<'_>, protocols: &mut Protocols) -> Result<Rsa> {
-    let mut values: BTreeMap<(ModelName, String, String, String), Vec<f64>> = BTreeMap::new();
-    let mut intervals = BTreeMap::new();
-    let mut matrices = Vec::new();
-    let mut rdms: Vec<(String, Vec<f32>)> = Vec::new();
-    let (mut images, mut ceiling) = (0, None);
-    for ((model, seed), steps) in &source.study.networks {
-        protocols.add(protocol(source, "rsa", *model, *seed, steps.similarity)?)?;
-        let step = source.step(steps.similarity)?;
-        let found = CompareRepresentations::open(step)?;
-        images = found.images;
-        ceiling = found.ceiling;
-        if rdms.is_empty() {
-            let v1 = match source.recipe.population {
-                Some(_) => "simulated V1",
-                None => "V1",
-            };
-            let references = [("v1", v1), ("pixels", "pixels")];
-            let there = usize::from(found.v1_neurons.is_none());
-            for (name, caption) in references.into_iter().skip(there) {
-                let (size, matrix) = CompareRepresentations::matrix(step, name)?;
-                matrices.push(RsaMatrix {
-                    model: name.to_owned(),
-                    caption: caption.to_owned(),
-                    size,
-                    values: matrix.clone(),
-                });
-                rdms.push((caption.to_owned(), matrix));
-            }
-        }
-        if Some(seed) == source.recipe.seeds.first() {
-            let (size, matrix) = CompareRepresentations::matrix(step, "model")?;
-            matrices.push(RsaMatrix {
-                model: model.name().to_owned(),
-                caption: format!(
-                    "{}, {}",
-                    model_label(model.name()),
-                    source.recipe.network.split
-                ),
-                size,
-                values: matrix.clone(),
-            });
-            rdms.push((model_label(model.name()), matrix));
-        }
-        for a in found.agreements {
-            let key = (*model, a.condition, a.reference, a.comparator);
-            if let Some(interval) = a.interval {
-                intervals.insert(key.clone(), interval);
-            }
-            values.entry(key).or_default().push(a.value);
-        }
-    }
-    let agreement = values
-        .into_iter()
-        .filter_map(|(key, values)| {
-            let mut value = Estimate::of(&values)?;
-            // With one seed the bootstrap over images is what there is.
-            if values.len() == 1 {
-                value.interval = intervals.get(&key).copied();
-            }
-            let (model, condition, reference, comparator) = key;
-            Some(AgreementRow {
-                model: model.name().to_owned(),
-                layer: source.recipe.network.split.to_string(),
-                condition,
-                reference,
-                comparator,
-                value,
-            })
-        })
-        .collect();
-    Ok(Rsa {
-        matrices,
-        agreement,
-        ceiling,
-        similarity: Some(table(&rdms)?),
-        dissimilarity: format!("{} of the shared layers' output", DISSIMILARITY.name()),
-        order: match source.recipe.population {
-            Some(_) => "as drawn; photographs in turn",
-            None => "by the ids of the stimuli",
-        }
-        .to_owned(),
-        images,
-    })
-}
-
-/// The agreement of all matrices with each other.
-fn table(rdms: &[(String, Vec<f32>)]) -> Result<Similarity> {
-    let comparator = COMPARATORS[0];
-    let parsed: Vec<striate_rsa::Rdm> = rdms
-        .iter()
-        .map(|(_, m)| {
-            let square: Vec<f64> = m.iter().map(|v| f64::from(*v)).collect();
-            let size = square.len().isqrt();
-            striate_rsa::Rdm::from_square(&square, size)
-        })
-        .collect::<std::result::Result<_, _>>()?;
-    let mut values = Vec::new();
-    for a in &parsed {
-        for b in &parsed {
-            values.push(striate_rsa::compare(a, b, comparator)?);
-        }
-    }
-    Ok(Similarity {
-        names: rdms.iter().map(|(name, _)| name.clone()).collect(),
-        values,
-        comparator: comparator.name().to_owned(),
-    })
 }
 
 /// Reconstructions over budgets.

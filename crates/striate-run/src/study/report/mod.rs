@@ -7,6 +7,7 @@ mod pictures;
 mod published;
 mod regression;
 mod robustness;
+mod similarity;
 mod summary;
 mod training;
 
@@ -93,7 +94,7 @@ pub(crate) fn write(
         training: Some(training::curves(&source, &data)?),
         attacks: attacks::attacks(&source, &mut protocols)?,
         neural: Some(analyses::neural(&source, &runs, &mut protocols)?),
-        rsa: Some(analyses::similarity(&source, &mut protocols)?),
+        rsa: Some(similarity::similarity(&source, &mut protocols)?),
         reconstruction: Some(analyses::reconstruction(&source, &data, &mut protocols)?),
         saliency: Some(analyses::saliency(&source, &data, &mut protocols)?),
         ..ReportData::default()
