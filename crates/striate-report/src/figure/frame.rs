@@ -78,9 +78,9 @@ impl Axis {
         self
     }
 
-    /// A value for a tip.
+    /// A value for a tip; of names, the nearest.
     pub(crate) fn show(&self, value: f64) -> String {
-        match (self.names.get(value as usize), &self.ticks) {
+        match (self.names.get(value.round() as usize), &self.ticks) {
             (Some(name), _) => name.clone(),
             (None, Some(_)) => value.to_string(),
             (None, None) => self.format.show(value),

@@ -139,7 +139,10 @@ impl Curves<'_> {
     }
 
     fn chart(&self, condition: &str, y: Axis, split: Option<Reference>) -> XyChart {
-        let series = self.models.iter().map(|model| {
+        let middle = 0.5 * (self.models.len() as f64 - 1.0);
+        let series = self.models.iter().enumerate().map(|(i, model)| {
+            // Side by side, so that bars do not hide each other.
+            let aside = 0.05 * (i as f64 - middle);
             // A layer that was left out is a gap.
             let point = |(place, name): (usize, &String)| {
                 let of = |r: &&&AgreementRow| {
@@ -147,7 +150,7 @@ impl Curves<'_> {
                 };
                 let value = self.rows.iter().find(of).map(|r| r.value);
                 let gap = crate::Estimate::point(f64::NAN);
-                Point::new(place as f64, value.unwrap_or(gap))
+                Point::new(place as f64 + aside, value.unwrap_or(gap))
             };
             Series {
                 model: model.clone(),
