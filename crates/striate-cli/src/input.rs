@@ -53,6 +53,14 @@ pub enum Error {
         /// What is wrong.
         source: striate_rsa::Error,
     },
+    /// Maps of a named file or image.
+    #[error("{place}: {source}")]
+    Saliency {
+        /// The file, and the image.
+        place: String,
+        /// What is wrong.
+        source: striate_saliency::Error,
+    },
     /// The report.
     #[error(transparent)]
     Report(#[from] striate_report::Error),
@@ -91,6 +99,13 @@ impl Error {
             source,
         }
     }
+
+    pub fn saliency(place: impl Into<String>, source: striate_saliency::Error) -> Self {
+        Self::Saliency {
+            place: place.into(),
+            source,
+        }
+    }
 }
 
 /// Prints an error with its causes and gives its exit code: 2 wrong usage, 1
@@ -98,7 +113,10 @@ impl Error {
 pub fn report(error: &Error) -> ExitCode {
     let mut text = format!("striate: {error}");
     // The `transparent` kinds and those with `{source}` already say their cause.
-    let told = matches!(error, Error::Rsa { .. } | Error::Report(_));
+    let told = matches!(
+        error,
+        Error::Rsa { .. } | Error::Saliency { .. } | Error::Report(_)
+    );
     let mut cause = error.source().filter(|_| !told);
     while let Some(error) = cause {
         text.push_str(&format!(": {error}"));

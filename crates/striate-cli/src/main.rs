@@ -25,6 +25,7 @@ mod interrupt;
 mod real_data;
 mod reproduce;
 mod rsa;
+mod saliency;
 mod score;
 mod table;
 mod train;
@@ -65,6 +66,8 @@ enum Command {
     Score(score::Arguments),
     /// Compare representations by their dissimilarity matrices.
     Rsa(rsa::Arguments),
+    /// Compare maps over images with saliency maps.
+    Saliency(saliency::Arguments),
     /// Say how a result row came about.
     Explain(explain::Arguments),
     /// Look at image sets and recordings, and convert them.
@@ -86,6 +89,7 @@ fn main() -> ExitCode {
         Command::Doctor(arguments) => doctor::run(&arguments),
         Command::Score(arguments) => Ok(score::run(&arguments)),
         Command::Rsa(arguments) => Ok(rsa::run(&arguments)),
+        Command::Saliency(arguments) => Ok(saliency::run(&arguments)),
         Command::Explain(arguments) => explain::run(&arguments),
         Command::Data(arguments) => return data::run(&arguments),
         #[cfg(feature = "fetch")]

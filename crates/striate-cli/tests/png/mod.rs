@@ -9,6 +9,11 @@ pub fn png(height: usize, width: usize, bits: u8, start: usize) -> Vec<u8> {
             rows.push((start + i * 5 + y * 3 + i * y / 7) as u8);
         }
     }
+    encode(height, width, bits, &rows)
+}
+
+/// Rows of RGB pixels, each behind a zero byte, as a PNG file.
+pub fn encode(height: usize, width: usize, bits: u8, rows: &[u8]) -> Vec<u8> {
     // A zlib stream of stored blocks.
     let mut data = vec![0x78, 0x01];
     let blocks = rows.chunks(0xffff).count();
@@ -20,7 +25,7 @@ pub fn png(height: usize, width: usize, bits: u8, start: usize) -> Vec<u8> {
         data.extend(block);
     }
     let (mut a, mut b) = (1u32, 0u32);
-    for byte in &rows {
+    for byte in rows {
         a = (a + u32::from(*byte)) % 65_521;
         b = (b + a) % 65_521;
     }
