@@ -61,6 +61,7 @@ const LAYERS: &[(&str, &[&str])] = &[
             "rsa",
             "report",
             "run",
+            "saliency",
             "train",
         ],
     ),
