@@ -37,7 +37,7 @@ impl Variable {
     /// by the dimension, or where the file does not number those, by the length.
     pub fn runs_along(&self, other: &Self, axis: usize) -> bool {
         match (&self.dimensions, &other.dimensions) {
-            (Some(own), Some(others)) => own.first().is_some() && own.first() == others.get(axis),
+            (Some(own), Some(others)) => !own.is_empty() && own.first() == others.get(axis),
             _ => !self.shape.is_empty() && self.shape.first() == other.shape.get(axis),
         }
     }

@@ -112,10 +112,13 @@ pub(super) fn similarity(source: &Source<'_>, protocols: &mut Protocols) -> Resu
 /// A model, a layer, a condition, a reference and a comparator.
 type LayerKey = (ModelName, LayerName, String, String, String);
 
+/// The values of seeds, and the noise ceiling's bounds.
+type LayerValue = (Vec<f64>, Option<(f64, f64)>);
+
 /// The agreement of every layer with V1, over seeds.
 #[derive(Default)]
 struct LayerValues {
-    values: BTreeMap<LayerKey, (Vec<f64>, Option<(f64, f64)>)>,
+    values: BTreeMap<LayerKey, LayerValue>,
     /// The conditions in the order of the recipe.
     conditions: Vec<String>,
     /// What has no values, and of which network.
