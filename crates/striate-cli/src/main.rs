@@ -78,7 +78,7 @@ enum Command {
 }
 
 fn main() -> ExitCode {
-    striate_run::restart_with_fast_settings();
+    striate_run::restart_with_one_pool();
     let result = match Arguments::parse().command {
         Command::Reproduce(arguments) => reproduce::run(&arguments),
         Command::Train(arguments) => train::run(&arguments),

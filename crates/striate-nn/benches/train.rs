@@ -58,7 +58,7 @@ fn median(mut values: Vec<f64>) -> f64 {
 }
 
 fn main() -> Result<()> {
-    striate_nn::restart_with_fast_settings();
+    striate_nn::restart_with_one_pool();
     // As `striate reproduce` does: a thread of the pool need not wait for the pool.
     match rayon::ThreadPoolBuilder::new().build() {
         Ok(pool) => pool.install(measure),

@@ -59,4 +59,4 @@ pub use layers::{
 };
 pub use optim::{Adam, AdamConfig, Optimizer, Sgd, SgdConfig};
 pub use params::{Param, Params, Scope};
-pub use threads::restart_with_fast_settings;
+pub use threads::restart_with_one_pool;

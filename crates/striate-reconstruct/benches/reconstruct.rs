@@ -38,7 +38,7 @@ fn peak_mb() -> Option<f64> {
 }
 
 fn main() -> Result<()> {
-    striate_nn::restart_with_fast_settings();
+    striate_nn::restart_with_one_pool();
     // As `striate reproduce` does: a thread of the pool need not wait for the pool.
     match rayon::ThreadPoolBuilder::new().build() {
         Ok(pool) => pool.install(measure),

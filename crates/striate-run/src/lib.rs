@@ -38,7 +38,7 @@ pub use recipe::{
 pub use reproduce::{Options, open_device, reproduce};
 pub use sources::{ImagesConfig, RecordingsConfig};
 pub use striate_models::LayerName;
-pub use striate_nn::{DeviceKind, restart_with_fast_settings};
+pub use striate_nn::{DeviceKind, restart_with_one_pool};
 pub use striate_train::{Ratio, StopFlag};
 pub use study::attacks::{AttackGoal, AttacksConfig};
 

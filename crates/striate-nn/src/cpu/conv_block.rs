@@ -2,12 +2,14 @@
 //!
 //! Blocks that follow one another hand their maps over beside candle's graph: in it, a
 //! token of one element stands for the map. Candle would add the gradient of each map to
-//! zeros, in two passes over memory that cost as much as a small convolution.
+//! zeros, in two passes over memory that cost as much as a small convolution. A hidden map
+//! is not kept for the backward pass, either: it is made again from the output of the
+//! convolution before it, which is kept anyway.
 //!
 //! Invariant: the backward pass reads the convolution's output and its statistics as the
 //! forward pass left them; a hidden map has one consumer, so its gradient is that of one.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use candle_core::{CpuStorage, CustomOp3, Device, Layout, Result, Shape, Tensor};
 use striate_kernels::{Activation, ConvShape, MapShape, NormBlock, NormParameters, Pooling, owned};
@@ -52,18 +54,74 @@ pub(crate) enum Map {
     Hidden(Tensor, Arc<Hidden>),
 }
 
-/// A map outside of the graph, and its gradient between two steps of a backward pass.
+/// A map outside of the graph.
 pub(crate) struct Hidden {
-    map: Tensor,
+    /// The map itself, until its consumer has read it.
+    map: Mutex<Option<Tensor>>,
+    /// What it is made from.
+    source: Arc<Source>,
+    /// Its gradient between two steps of a backward pass.
     gradient: Mutex<Option<Vec<f32>>>,
+}
+
+/// What a block's output is made from once its convolution is done, and what the backward
+/// pass needs.
+struct Source {
+    norm: NormBlock,
+    eps: f32,
+    /// The convolution's output.
+    map: Vec<f32>,
+    statistics: Arc<Statistics>,
+    /// The convolution's bias, the norm's scale and its shift.
+    affine: Vec<f32>,
+}
+
+impl Source {
+    fn parameters(&self) -> NormParameters<'_> {
+        let channels = self.norm.shape.dims()[3];
+        NormParameters {
+            mean: &self.statistics.mean,
+            variance: &self.statistics.variance,
+            gamma: &self.affine[channels..2 * channels],
+            beta: &self.affine[2 * channels..],
+            epsilon: self.eps,
+        }
+    }
+
+    fn dims(&self) -> [usize; 4] {
+        let [batch, height, width, channels] = self.norm.shape.dims();
+        match self.norm.pooling {
+            Pooling::None => [batch, height, width, channels],
+            Pooling::Max2x2 => [batch, height / 2, width / 2, channels],
+        }
+    }
+
+    /// The block's output.
+    fn output(&self) -> Result<Vec<f32>> {
+        owned::batch_norm_forward(&self.norm, &self.map, &self.parameters()).map_err(failed(PLACE))
+    }
+}
+
+impl Hidden {
+    /// The map, made again if it was let go.
+    fn map(&self) -> Result<Tensor> {
+        match &*lock(&self.map) {
+            Some(map) => Ok(map.clone()),
+            None => Tensor::from_vec(self.source.output()?, &self.source.dims(), &Device::Cpu),
+        }
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Map {
     /// The values; outside of the graph, if the map is hidden.
-    pub(crate) fn values(&self) -> &Tensor {
+    pub(crate) fn values(&self) -> Result<Tensor> {
         match self {
-            Self::Tensor(map) => map,
-            Self::Hidden(_, hidden) => &hidden.map,
+            Self::Tensor(map) => Ok(map.clone()),
+            Self::Hidden(_, hidden) => hidden.map(),
         }
     }
 
@@ -121,12 +179,18 @@ pub(crate) fn conv_block(
     let y = x
         .node()?
         .apply_op3(&weight.contiguous()?, &affine.contiguous()?, op)?;
+    if let Map::Hidden(_, hidden) = x {
+        // A pooled map is a quarter of what it is made from: cheaper to keep than to make.
+        if hidden.source.norm.pooling == Pooling::None {
+            lock(&hidden.map).take();
+        }
+    }
     state.with(|kept| {
         let map = match &kept.hidden {
             Some(hidden) => Map::Hidden(y, Arc::clone(hidden)),
             None => Map::Tensor(y),
         };
-        Ok((map, Arc::clone(&kept.statistics)))
+        Ok((map, Arc::clone(&kept.source.statistics)))
     })
 }
 
@@ -143,28 +207,15 @@ struct ConvNormRelu {
 
 /// What the backward pass needs.
 struct Kept {
-    /// The convolution's output.
-    map: Vec<f32>,
-    statistics: Arc<Statistics>,
+    source: Arc<Source>,
     /// The block's output, if it is hidden.
     hidden: Option<Arc<Hidden>>,
 }
 
 impl ConvNormRelu {
-    fn parameters<'a>(&self, statistics: &'a Statistics, affine: &'a [f32]) -> NormParameters<'a> {
-        let channels = self.norm.shape.dims()[3];
-        NormParameters {
-            mean: &statistics.mean,
-            variance: &statistics.variance,
-            gamma: &affine[channels..2 * channels],
-            beta: &affine[2 * channels..],
-            epsilon: self.eps,
-        }
-    }
-
     /// The output; what the backward pass needs is kept.
     fn forward(&self, x: &[f32], weight: &[f32], affine: &[f32]) -> Result<(CpuStorage, Shape)> {
-        let [batch, height, width, channels] = self.norm.shape.dims();
+        let channels = self.norm.shape.dims()[3];
         let (conv, bias) = (&self.conv, Some(&affine[..channels]));
         let (map, statistics) = match &self.normalisation {
             Normalisation::Given(statistics) => {
@@ -184,27 +235,25 @@ impl ConvNormRelu {
                 (map, Statistics { mean, variance })
             }
         };
-        let (map, statistics) = (map.map_err(failed(PLACE))?, Arc::new(statistics));
-        let parameters = self.parameters(&statistics, affine);
-        let y = owned::batch_norm_forward(&self.norm, &map, &parameters).map_err(failed(PLACE))?;
-        let dims = match self.norm.pooling {
-            Pooling::None => [batch, height, width, channels],
-            Pooling::Max2x2 => [batch, height / 2, width / 2, channels],
-        };
+        let source = Arc::new(Source {
+            norm: self.norm,
+            eps: self.eps,
+            map: map.map_err(failed(PLACE))?,
+            statistics: Arc::new(statistics),
+            affine: affine.to_vec(),
+        });
+        let (y, dims) = (source.output()?, source.dims());
         let (hidden, output) = if self.hide {
             let hidden = Hidden {
-                map: Tensor::from_vec(y, &dims, &Device::Cpu)?,
+                map: Mutex::new(Some(Tensor::from_vec(y, &dims, &Device::Cpu)?)),
+                source: Arc::clone(&source),
                 gradient: Mutex::new(None),
             };
             (Some(Arc::new(hidden)), stored(vec![0.0], 1))
         } else {
             (None, stored(y, &dims))
         };
-        self.state.keep(Kept {
-            map,
-            statistics,
-            hidden,
-        });
+        self.state.keep(Kept { source, hidden });
         Ok(output)
     }
 
@@ -217,41 +266,33 @@ impl ConvNormRelu {
         [grad_gamma, grad_beta]: [&mut [f32]; 2],
     ) -> Result<Vec<f32>> {
         self.state.with(|kept| {
+            let Source { norm, map, .. } = &*kept.source;
+            let parameters = kept.source.parameters();
             let mut work = |grad: &[f32]| {
-                with_values(affine, |affine_values| {
-                    let (norm, map) = (&self.norm, &kept.map);
-                    let parameters = self.parameters(&kept.statistics, affine_values);
-                    match self.normalisation {
-                        Normalisation::Batch => owned::batch_norm_backward_training(
-                            norm,
-                            map,
-                            &parameters,
-                            grad,
-                            grad_gamma,
-                            grad_beta,
-                        ),
-                        Normalisation::Given(_) => {
-                            let wanted = affine
-                                .track_op()
-                                .then_some([&mut *grad_gamma, &mut *grad_beta]);
-                            owned::batch_norm_backward_frozen(norm, map, &parameters, grad, wanted)
-                        }
+                match self.normalisation {
+                    Normalisation::Batch => owned::batch_norm_backward_training(
+                        norm,
+                        map,
+                        &parameters,
+                        grad,
+                        grad_gamma,
+                        grad_beta,
+                    ),
+                    Normalisation::Given(_) => {
+                        let wanted = affine
+                            .track_op()
+                            .then_some([&mut *grad_gamma, &mut *grad_beta]);
+                        owned::batch_norm_backward_frozen(norm, map, &parameters, grad, wanted)
                     }
-                    .map_err(failed(PLACE))
-                })
+                }
+                .map_err(failed(PLACE))
             };
             match &kept.hidden {
                 None => with_values(&grad.contiguous()?, work),
-                Some(hidden) => {
-                    let mut slot = hidden
-                        .gradient
-                        .lock()
-                        .unwrap_or_else(PoisonError::into_inner);
-                    match slot.take() {
-                        Some(grad) => work(&grad),
-                        None => candle_core::bail!("a hidden map without its gradient"),
-                    }
-                }
+                Some(hidden) => match lock(&hidden.gradient).take() {
+                    Some(grad) => work(&grad),
+                    None => candle_core::bail!("a hidden map without its gradient"),
+                },
             }
         })
     }
@@ -275,7 +316,7 @@ impl CustomOp3 for ConvNormRelu {
         let affine = values(affine, affine_layout)?;
         match &self.source {
             None => self.forward(values(x, x_layout)?, weight, affine),
-            Some(hidden) => with_values(&hidden.map, |x| self.forward(x, weight, affine)),
+            Some(hidden) => with_values(&hidden.map()?, |x| self.forward(x, weight, affine)),
         }
     }
 
@@ -294,10 +335,13 @@ impl CustomOp3 for ConvNormRelu {
         let grad_map = self.backward_of_norm(affine, grad, grad_norm.into())?;
         // The batch's mean takes the convolution's bias out again: its gradient is 0.
         let with_bias = affine.track_op() && matches!(self.normalisation, Normalisation::Given(_));
-        let map = self.source.as_ref().map_or(x, |hidden| &hidden.map);
+        let map = match &self.source {
+            Some(hidden) => hidden.map()?,
+            None => x.clone(),
+        };
         let (x_grad, weight_grad, bias_grad) = backward(
             &self.conv,
-            (map, x.track_op()),
+            (&map, x.track_op()),
             weight,
             with_bias,
             &grad_map,
@@ -307,11 +351,7 @@ impl CustomOp3 for ConvNormRelu {
         }
         let x_grad = match (&self.source, x_grad) {
             (Some(hidden), Some(x_grad)) => {
-                let mut slot = hidden
-                    .gradient
-                    .lock()
-                    .unwrap_or_else(PoisonError::into_inner);
-                *slot = Some(x_grad);
+                *lock(&hidden.gradient) = Some(x_grad);
                 gradient(vec![0.0], x)?
             }
             (_, x_grad) => some_gradient(x_grad, x)?,

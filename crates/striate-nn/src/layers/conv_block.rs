@@ -104,21 +104,19 @@ impl ConvBlock {
     pub fn forward_all(blocks: &[Self], x: &Tensor, cx: &mut Context) -> Result<Tensor> {
         let mut map = Map::Tensor(x.clone());
         for (i, block) in blocks.iter().enumerate() {
-            let hide = blocks
-                .get(i + 1)
-                .is_some_and(|next| next.is_fused(&map, cx));
+            let x = map.values()?;
+            let hide = blocks.get(i + 1).is_some_and(|next| next.is_fused(&x, cx));
             map = match &block.bn {
-                Some(bn) if block.is_fused(&map, cx) => block.fused(bn, &map, hide, cx)?,
-                _ => Map::Tensor(block.by_layers(map.values(), cx)?),
+                Some(bn) if block.is_fused(&x, cx) => block.fused(bn, &map, hide, cx)?,
+                _ => Map::Tensor(block.by_layers(&x, cx)?),
             };
         }
-        Ok(map.values().clone())
+        Ok(map.values()?)
     }
 
     /// Whether the kernels compute the block as one, on maps of this kind.
-    fn is_fused(&self, map: &Map, cx: &Context) -> bool {
-        let tensors = [map.values(), self.conv.weight.var()];
-        self.bn.is_some() && cpu::applies(cx.backend(), &tensors)
+    fn is_fused(&self, x: &Tensor, cx: &Context) -> bool {
+        self.bn.is_some() && cpu::applies(cx.backend(), &[x, self.conv.weight.var()])
     }
 
     fn by_layers(&self, x: &Tensor, cx: &mut Context) -> Result<Tensor> {
@@ -136,7 +134,7 @@ impl ConvBlock {
     }
 
     fn fused(&self, bn: &BatchNorm, map: &Map, hide: bool, cx: &mut Context) -> Result<Map> {
-        let x = map.values();
+        let x = &map.values()?;
         let weight = self.conv.weight.tensor();
         let geometry = self.conv.check(x, &weight, None)?;
         if self.config.pool && (geometry.out_height < 2 || geometry.out_width < 2) {
