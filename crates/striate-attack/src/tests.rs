@@ -222,17 +222,8 @@ fn sizes_are_true(found: &Outcome, images: &Tensor, network: &Network<'_>) {
             assert!(size <= largest + 1e-6);
         }
         let x = Tensor::from_slice(perturbed, original.shape(), &Device::Cpu).unwrap();
-        // Alone, the image may be rounded otherwise than in its batch: the boundary attack
-        // ends where two scores are equal up to that.
-        let scores = flat(&network(&x.unsqueeze(0).unwrap()).unwrap());
-        let label = image.label as usize;
-        let others = scores
-            .iter()
-            .enumerate()
-            .filter(|(class, _)| *class != label);
-        let best = others.map(|(_, score)| *score).fold(f32::MIN, f32::max);
-        let largest = scores.iter().fold(0f32, |m, score| m.max(score.abs()));
-        assert!(scores[label] <= best + 1e-5 * largest, "{scores:?} {label}");
+        let class = classify(network, &x.unsqueeze(0).unwrap(), &[0]).unwrap();
+        assert_ne!(class[0], image.label);
     }
 }
 

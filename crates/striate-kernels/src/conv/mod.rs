@@ -1,5 +1,6 @@
-//! Convolutions: which algorithm runs for which shape. Invariant: the choice
-//! depends on the shape alone, so equal calls give equal bits.
+//! Convolutions: which algorithm runs for which shape. Invariants: the choice
+//! depends on the shape alone, so equal calls give equal bits; the output and the
+//! input's gradient of an image do not depend on its batch.
 
 mod direct;
 mod strip;
@@ -43,9 +44,6 @@ pub enum Product {
 /// (measured: `cargo bench -p striate-kernels --bench layers -- choose`).
 const WINOGRAD_CHANNELS: usize = 8;
 
-/// Pixels below which transforming the weights costs more than it saves.
-const WINOGRAD_PIXELS: usize = 64;
-
 thread_local! {
     static FORCED: Cell<Option<Algorithm>> = const { Cell::new(None) };
 }
@@ -79,15 +77,13 @@ pub fn algorithm(shape: &ConvShape, product: Product) -> Algorithm {
         _ if gemm => return Algorithm::Gemm,
         _ => {}
     }
-    let pixels = shape.out_pixels();
-    let faster = match product {
-        Product::Forward => shape.in_channels >= WINOGRAD_CHANNELS && pixels >= WINOGRAD_PIXELS,
-        Product::InputGradient => {
-            shape.out_channels >= WINOGRAD_CHANNELS && pixels >= WINOGRAD_PIXELS
-        }
-        Product::WeightGradient => shape.in_channels.min(shape.out_channels) >= WINOGRAD_CHANNELS,
+    // Not by the batch: an image is computed alike in whatever company.
+    let channels = match product {
+        Product::Forward => shape.in_channels,
+        Product::InputGradient => shape.out_channels,
+        Product::WeightGradient => shape.in_channels.min(shape.out_channels),
     };
-    if winograd && faster {
+    if winograd && channels >= WINOGRAD_CHANNELS {
         Algorithm::Winograd
     } else {
         Algorithm::Direct

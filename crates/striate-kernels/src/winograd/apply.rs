@@ -4,7 +4,7 @@
 //! for a block of tiles that stays in the second-level cache. Many channels: a
 //! block's inputs are transformed first; then a task takes some columns, transforms
 //! their weights, multiplies and transforms back, so that transformed weights and
-//! outputs never leave the second-level cache.
+//! outputs are only ever in its scratch memory.
 
 use std::ops::Range;
 

@@ -2,9 +2,9 @@
 //!
 //! Blocks that follow one another hand their maps over beside candle's graph: in it, a
 //! token of one element stands for the map. Candle would add the gradient of each map to
-//! zeros, in two passes over memory that cost as much as a small convolution. A hidden map
-//! is not kept for the backward pass, either: it is made again from the output of the
-//! convolution before it, which is kept anyway.
+//! zeros: memory is cleared, read and written once more. A hidden map is not kept for the
+//! backward pass, either: it is made again from the output of the convolution before it,
+//! which is kept anyway.
 //!
 //! Invariant: the backward pass reads the convolution's output and its statistics as the
 //! forward pass left them; a hidden map has one consumer, so its gradient is that of one.

@@ -1,7 +1,7 @@
 //! Gradients of variables beside candle's graph.
 //!
-//! Candle adds each gradient to zeros, in two passes over memory that for the weights of
-//! a wide network take longer than their update. While [`collect`] runs a backward pass,
+//! Candle adds each gradient to zeros: memory is cleared, read and written once more for
+//! each. While [`collect`] runs a backward pass,
 //! an operation that computes the gradient of a variable keeps it here instead.
 //! Invariant: a gradient is kept either here or by candle, never in both.
 
