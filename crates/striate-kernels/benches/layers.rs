@@ -18,16 +18,7 @@ use striate_kernels::{
     Result, algorithm, batch_norm_backward_training, batch_norm_forward, batch_norm_statistics,
     conv2d_backward_input, conv2d_backward_weight, conv2d_forward, cpu, with_algorithm,
 };
-
-/// CPU seconds of all threads so far, where the system tells (Linux).
-fn cpu_seconds() -> Option<f64> {
-    let mut nanoseconds = 0u64;
-    for task in std::fs::read_dir("/proc/self/task").ok()? {
-        let text = std::fs::read_to_string(task.ok()?.path().join("schedstat")).ok()?;
-        nanoseconds += text.split(' ').next()?.parse::<u64>().ok()?;
-    }
-    Some(nanoseconds as f64 * 1e-9)
-}
+use striate_testkit::cpu_seconds;
 
 /// The fewest CPU seconds (wall seconds where the system does not tell) of a call. The
 /// system brings the times of running threads up to date every few milliseconds, so a

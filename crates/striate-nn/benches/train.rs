@@ -17,6 +17,7 @@ use striate_nn::{
     Result, Sgd, SgdConfig, init, loss, ops,
 };
 use striate_random::Seed;
+use striate_testkit::{cpu_seconds, peak_mb};
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
@@ -33,23 +34,6 @@ fn network(name: &str) -> (Vec<Vec<usize>>, usize) {
         }
         _ => ([16, 32, 64, 128].map(|width| vec![width; 2]).to_vec(), 32),
     }
-}
-
-/// CPU milliseconds of all threads so far, where the system tells (Linux).
-fn cpu_ms() -> Option<f64> {
-    let mut nanoseconds = 0u64;
-    for task in std::fs::read_dir("/proc/self/task").ok()? {
-        let text = std::fs::read_to_string(task.ok()?.path().join("schedstat")).ok()?;
-        nanoseconds += text.split(' ').next()?.parse::<u64>().ok()?;
-    }
-    Some(nanoseconds as f64 * 1e-6)
-}
-
-/// The largest memory that the process had so far, in MB.
-fn peak_mb() -> Option<f64> {
-    let status = std::fs::read_to_string("/proc/self/status").ok()?;
-    let line = status.lines().find(|l| l.starts_with("VmHWM"))?;
-    Some(line.split_whitespace().nth(1)?.parse::<f64>().ok()? / 1024.0)
 }
 
 fn median(mut values: Vec<f64>) -> f64 {
@@ -112,7 +96,7 @@ fn measure() -> Result<()> {
     let (mut cpu, mut wall) = (Vec::new(), Vec::new());
     // The first step takes memory and is not counted.
     for step in 0..=steps {
-        let (start, cpu_start) = (Instant::now(), cpu_ms());
+        let (start, cpu_start) = (Instant::now(), cpu_seconds());
         let mut cx = if evaluate {
             Context::eval()
         } else {
@@ -132,7 +116,8 @@ fn measure() -> Result<()> {
         loss.to_scalar::<f32>()?;
         if step > 0 {
             wall.push(start.elapsed().as_secs_f64() * 1e3);
-            let spent = cpu_ms().zip(cpu_start).map(|(end, start)| end - start);
+            let spent = cpu_seconds().zip(cpu_start);
+            let spent = spent.map(|(end, start)| (end - start) * 1e3);
             cpu.push(spent.unwrap_or(f64::NAN));
         }
     }

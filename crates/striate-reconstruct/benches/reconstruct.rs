@@ -14,28 +14,12 @@ use candle_core::{Device, Tensor};
 use striate_nn::{Context, ConvBlock, ConvBlockConfig, Params, init};
 use striate_random::Seed;
 use striate_reconstruct::{Budget, Mode, ReconstructConfig, Task, reconstruct};
+use striate_testkit::{cpu_seconds, peak_mb};
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 type Result<T> = std::result::Result<T, Box<dyn Error + Send + Sync>>;
-
-/// CPU milliseconds of all threads so far, where the system tells (Linux).
-fn cpu_ms() -> Option<f64> {
-    let mut nanoseconds = 0u64;
-    for task in std::fs::read_dir("/proc/self/task").ok()? {
-        let text = std::fs::read_to_string(task.ok()?.path().join("schedstat")).ok()?;
-        nanoseconds += text.split(' ').next()?.parse::<u64>().ok()?;
-    }
-    Some(nanoseconds as f64 * 1e-6)
-}
-
-/// The largest memory that the process had so far, in MB.
-fn peak_mb() -> Option<f64> {
-    let status = std::fs::read_to_string("/proc/self/status").ok()?;
-    let line = status.lines().find(|l| l.starts_with("VmHWM"))?;
-    Some(line.split_whitespace().nth(1)?.parse::<f64>().ok()? / 1024.0)
-}
 
 fn main() -> Result<()> {
     striate_nn::restart_with_one_pool();
@@ -104,9 +88,11 @@ fn measure() -> Result<()> {
     // difference of two runs. The first takes memory, too.
     let mut spent = Vec::new();
     for steps in [1, 1, steps + 1] {
-        let (start, cpu) = (Instant::now(), cpu_ms());
+        let (start, cpu) = (Instant::now(), cpu_seconds());
         run(steps)?;
-        let cpu = cpu_ms().zip(cpu).map(|(end, start)| end - start);
+        let cpu = cpu_seconds()
+            .zip(cpu)
+            .map(|(end, start)| (end - start) * 1e3);
         let wall = start.elapsed().as_secs_f64() * 1e3;
         spent.push([cpu.unwrap_or(f64::NAN), wall]);
     }

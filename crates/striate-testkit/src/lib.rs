@@ -1,5 +1,5 @@
 //! What Striate's tests share: assertions that show the worst element, central
-//! differences, golden files, and the files of a folder.
+//! differences, golden files, the files of a folder, and what a process has used.
 //!
 //! This crate is a development dependency only, and is never published.
 
@@ -7,8 +7,10 @@ mod assert;
 mod differences;
 mod folder;
 mod golden;
+mod process;
 
 pub use assert::assert_close;
 pub use differences::{Differences, finite_differences};
 pub use folder::files_below;
 pub use golden::Golden;
+pub use process::{cpu_seconds, peak_mb};
