@@ -2,7 +2,7 @@
 
     python benches/peers/steps.py MODE BENCHMARK [ROUNDS]
 
-MODE is train, evaluate or reconstruct; BENCHMARK is the built `cargo bench` that times
+MODE is train, evaluate, reconstruct or attack; BENCHMARK is the built `cargo bench` that times
 it. Each round runs ours, PyTorch and PyTorch with channels_last, each in a process of its
 own with the same threads; printed are the median over rounds of the CPU and wall time of
 a step, its range, and the peak memory. Needs torch (pinned in xtask/src/golden.rs).
@@ -11,6 +11,8 @@ a step, its range, and the peak memory. Needs torch (pinned in xtask/src/golden.
 * evaluate: forward with running statistics, and the cross-entropy.
 * reconstruct: from the last convolution, in the study's exact mode (analyses.md 3):
   forward, gradient of the images, its blur, a step, projection to half of the norm.
+* attack: PGD within a ball of the maximum norm, on RGB for vgg19: forward, gradient of the
+  cross-entropy, a step along its sign, the projection to the ball and to valid pixels.
 """
 import resource
 import statistics
@@ -29,6 +31,7 @@ RUNS = {
     "train": [("narrow", 64, 20, 1), ("vgg19", 32, 3, 1), ("vgg19", 128, 2, 3)],
     "evaluate": [("narrow", 64, 40, 1), ("vgg19", 32, 6, 1)],
     "reconstruct": [("narrow", 64, 20, 1), ("vgg19", 32, 4, 1)],
+    "attack": [("narrow", 64, 20, 1), ("vgg19", 32, 4, 1)],
 }
 # The blur of the gradient: standard deviation and half width in pixels (analyses.md 3.3).
 BLUR_SIGMA, BLUR_HALF = 1.0, 4
@@ -40,7 +43,8 @@ def step_of_torch(mode, name, batch, steps, channels_last):
 
     torch.manual_seed(1)
     blocks, size = NETWORKS[name]
-    layers, width = [], 1
+    channels = 3 if (mode, name) == ("attack", "vgg19") else 1
+    layers, width = [], channels
     for block in blocks:
         for out in block:
             layers += [nn.Conv2d(width, out, 3, padding=1), nn.BatchNorm2d(out), nn.ReLU(inplace=True)]
@@ -48,7 +52,7 @@ def step_of_torch(mode, name, batch, steps, channels_last):
         layers.append(nn.MaxPool2d(2))
     trunk = nn.Sequential(*layers)
     net = nn.Sequential(trunk, nn.AdaptiveMaxPool2d(1), nn.Flatten(), nn.Linear(width, 200))
-    x, labels = torch.randn(batch, 1, size, size), torch.arange(batch)
+    x, labels = torch.randn(batch, channels, size, size), torch.arange(batch)
     if channels_last:
         net, x = net.to(memory_format=torch.channels_last), x.to(memory_format=torch.channels_last)
     optimizer = torch.optim.SGD(net.parameters(), lr=0.01, momentum=0.75, weight_decay=5e-4)
@@ -87,7 +91,21 @@ def step_of_torch(mode, name, batch, steps, channels_last):
             image.mul_((limit / norm).view(-1, 1, 1, 1))
         loss.item()
 
-    step = {"train": train, "evaluate": evaluate, "reconstruct": reconstruct}[mode]
+    if mode == "attack":
+        origin, epsilon = x.sigmoid(), 1e-6
+        state = {"x": (origin + epsilon * (2 * torch.rand_like(origin) - 1)).clamp(0, 1)}
+        labels = net(origin).argmax(1)
+
+    def attack():
+        image = state["x"].requires_grad_()
+        loss = nn.functional.cross_entropy(net(image), labels, reduction="sum")
+        (gradient,) = torch.autograd.grad(loss, image)
+        with torch.no_grad():
+            moved = image + 2.5 * epsilon / steps * gradient.sign()
+            state["x"] = torch.minimum(torch.maximum(moved, origin - epsilon), origin + epsilon).clamp(0, 1)
+        loss.item()
+
+    step = {"train": train, "evaluate": evaluate, "reconstruct": reconstruct, "attack": attack}[mode]
     cpu, wall = [], []
     for i in range(steps + 1):
         start = time.process_time(), time.perf_counter()

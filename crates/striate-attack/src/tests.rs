@@ -27,9 +27,9 @@ fn flat(x: &Tensor) -> Vec<f32> {
 }
 
 /// A small VGG in evaluation mode, its batch norm's statistics those of random images.
-pub(crate) fn vgg() -> impl Fn(&Tensor) -> candle_core::Result<Tensor> {
+pub(crate) fn vgg(channels: usize) -> impl Fn(&Tensor) -> candle_core::Result<Tensor> {
     let config = VggConfig {
-        in_channels: 1,
+        in_channels: channels,
         blocks: vec![vec![6, 6], vec![8, 8]],
         split: "conv2_1".parse().unwrap(),
         head: Head::Conv {
@@ -42,7 +42,7 @@ pub(crate) fn vgg() -> impl Fn(&Tensor) -> candle_core::Result<Tensor> {
     };
     let net = MultiTaskNet::new(&config, &Device::Cpu, &Seed::new(3)).unwrap();
     for round in 0..20 {
-        let x = uniform(&[32, 12, 12, 1], "statistics");
+        let x = uniform(&[32, 12, 12, channels], "statistics");
         let x = ((x - 0.5).unwrap() * 3.0).unwrap();
         let mut training = Context::train(Seed::new(round).stream());
         net.logits(&x, &mut training).unwrap();
@@ -76,8 +76,8 @@ pub(crate) fn run(
 }
 
 /// Random images and the classes that the network sees in them.
-fn own_classes(network: &Network<'_>, count: usize) -> (Tensor, Vec<u32>) {
-    let images = uniform(&[count, 12, 12, 1], "images");
+fn own_classes(network: &Network<'_>, count: usize, channels: usize) -> (Tensor, Vec<u32>) {
+    let images = uniform(&[count, 12, 12, channels], "images");
     let labels = classify(network, &images, &vec![0; count]).unwrap();
     (images, labels)
 }
@@ -90,9 +90,18 @@ fn kept() -> AttackConfig {
 }
 
 #[test]
-fn the_gradient_through_a_vgg_agrees_with_differences() {
-    let network = vgg();
-    let (images, labels) = own_classes(&network, 2);
+fn the_gradient_through_a_gray_vgg_agrees_with_differences() {
+    the_gradient_agrees_with_differences(1);
+}
+
+#[test]
+fn the_gradient_through_a_colour_vgg_agrees_with_differences() {
+    the_gradient_agrees_with_differences(3);
+}
+
+fn the_gradient_agrees_with_differences(channels: usize) {
+    let network = vgg(channels);
+    let (images, labels) = own_classes(&network, 2, channels);
     let found = evaluate(&network, &images, &labels, &[0, 1]).unwrap();
     // A small step, since the pools and ReLUs bend the function; the log odds are of
     // order 1, so that their rounding gives errors of about 1e-3 in a difference.
@@ -126,20 +135,30 @@ fn golden_network(golden: &Golden) -> impl Fn(&Tensor) -> candle_core::Result<Te
         let (shape, values) = golden.f32(name);
         Tensor::from_vec(values, shape, &Device::Cpu).unwrap()
     };
-    let [w1, w2, w3] = ["w1", "w2", "w3"].map(tensor);
+    let [w1, w2, w3, mean, std] = ["w1", "w2", "w3", "mean", "std"].map(tensor);
     move |x: &Tensor| {
         let convolve = |x: &Tensor, w: &Tensor| {
             let y = conv2d(x, w, None, 1, 1).map_err(candle_core::Error::wrap)?;
             relu(&y).map_err(candle_core::Error::wrap)
         };
-        let x = convolve(&((x - 0.45)? / 0.22)?, &w1)?;
+        let x = x.broadcast_sub(&mean)?.broadcast_div(&std)?;
+        let x = convolve(&x, &w1)?;
         convolve(&x, &w2)?.flatten_from(1)?.matmul(&w3.t()?)
     }
 }
 
 #[test]
-fn steps_follow_pytorch() {
-    let golden = Golden::open("attack/pgd");
+fn steps_on_gray_images_follow_pytorch() {
+    steps_follow_pytorch("attack/pgd");
+}
+
+#[test]
+fn steps_on_colour_images_follow_pytorch() {
+    steps_follow_pytorch("attack/pgd_colour");
+}
+
+fn steps_follow_pytorch(name: &str) {
+    let golden = Golden::open(name);
     let network = golden_network(&golden);
     let tensor = |name: &str| {
         let (shape, values) = golden.f32(name);
@@ -156,7 +175,8 @@ fn steps_follow_pytorch() {
     assert_close(&[loss], &golden.f64("loss").1, 1e-5, 1e-5);
     let found = evaluate(&network, &images, &labels, &ids).unwrap();
     let mut scaled = flat(&found.gradient);
-    for (row, odds) in scaled.chunks_mut(100).zip(&odds) {
+    let pixels = scaled.len() / odds.len();
+    for (row, odds) in scaled.chunks_mut(pixels).zip(&odds) {
         row.iter_mut().for_each(|g| *g /= 1.0 + (-odds).exp());
     }
     assert_close(&scaled, &golden.f64("gradient").1, 1e-5, 1e-4);
@@ -176,12 +196,18 @@ fn steps_follow_pytorch() {
 
 #[test]
 fn pgd_falls_with_epsilon_and_is_no_weaker_than_fgsm() {
-    let network = vgg();
-    let (images, labels) = own_classes(&network, 24);
+    pgd_is_no_weaker_than_fgsm(1);
+    pgd_is_no_weaker_than_fgsm(3);
+}
+
+fn pgd_is_no_weaker_than_fgsm(channels: usize) {
+    let network = vgg(channels);
+    let (images, labels) = own_classes(&network, 24, channels);
     let epsilons = [0.002, 0.005, 0.01, 0.02, 0.04];
     for (single, many, scale) in [
         (Attack::FgsmLinf, Attack::PgdLinf, 1.0),
-        (Attack::FgsmL2, Attack::PgdL2, 12.0),
+        // The norm of an image of ones.
+        (Attack::FgsmL2, Attack::PgdL2, (144.0 * channels as f64).sqrt()),
     ] {
         let epsilons = epsilons.map(|e| e * scale);
         let go =
@@ -229,8 +255,8 @@ fn sizes_are_true(found: &Outcome, images: &Tensor, network: &Network<'_>) {
 
 #[test]
 fn place_and_company_do_not_matter() {
-    let network = vgg();
-    let (images, labels) = own_classes(&network, 9);
+    let network = vgg(1);
+    let (images, labels) = own_classes(&network, 9, 1);
     for kind in Attack::ALL {
         let go = |rows: &[usize], batch| {
             let index: Vec<u32> = rows.iter().map(|r| *r as u32).collect();
@@ -271,8 +297,13 @@ fn place_and_company_do_not_matter() {
 
 #[test]
 fn the_boundary_attack_beats_one_step() {
-    let network = vgg();
-    let (images, labels) = own_classes(&network, 8);
+    the_boundary_attack_is_nearer_than_one_step(1);
+    the_boundary_attack_is_nearer_than_one_step(3);
+}
+
+fn the_boundary_attack_is_nearer_than_one_step(channels: usize) {
+    let network = vgg(channels);
+    let (images, labels) = own_classes(&network, 8, channels);
     let config = AttackConfig {
         boundary: BoundaryConfig {
             steps: 1500,

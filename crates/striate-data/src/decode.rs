@@ -4,12 +4,10 @@
 use std::io::Cursor;
 
 use image::{DynamicImage, ImageReader, Limits};
-use zune_jpeg::JpegDecoder;
-use zune_jpeg::zune_core::bytestream::ZCursor;
-use zune_jpeg::zune_core::colorspace::ColorSpace;
-use zune_jpeg::zune_core::options::DecoderOptions;
 
 use crate::{Error, Result};
+
+mod jpeg;
 
 /// Largest side of an image, in pixels: beyond it a header is taken for damaged.
 pub const MAX_SIDE_PX: u32 = 16_384;
@@ -31,6 +29,9 @@ pub struct RgbImage {
 /// Decodes a PNG or a JPEG to RGB; gray becomes three equal channels, a
 /// transparent pixel keeps its colour (as Pillow's `convert("RGB")` does).
 ///
+/// A JPEG's pixels differ from Pillow's by rounding, unless the crate is built with the
+/// feature `turbojpeg`: then both decode with libjpeg-turbo (docs/results/data.md).
+///
 /// `place` is the file, or the row of a table: it starts the error's message.
 ///
 /// # Errors
@@ -43,7 +44,7 @@ pub fn decode_rgb(bytes: &[u8], place: &str) -> Result<RgbImage> {
         reason,
     };
     if bytes.starts_with(&[0xff, 0xd8, 0xff]) {
-        return decode_jpeg(bytes).map_err(refuse);
+        return jpeg::decode(bytes).map_err(refuse);
     }
     let mut reader = ImageReader::new(Cursor::new(bytes))
         .with_guessed_format()
@@ -68,36 +69,6 @@ pub fn decode_rgb(bytes: &[u8], place: &str) -> Result<RgbImage> {
         DynamicImage::ImageLuma8(gray) => gray.as_raw().iter().flat_map(|v| [*v; 3]).collect(),
         other => other.into_rgb8().into_raw(),
     };
-    Ok(RgbImage {
-        height,
-        width,
-        pixels_u8,
-    })
-}
-
-/// By the decoder behind the `image` crate, without the copies in between.
-fn decode_jpeg(bytes: &[u8]) -> std::result::Result<RgbImage, String> {
-    let side = MAX_SIDE_PX as usize;
-    let options = DecoderOptions::default()
-        .set_strict_mode(false)
-        .set_max_width(side)
-        .set_max_height(side)
-        .jpeg_set_out_colorspace(ColorSpace::RGB);
-    let mut decoder = JpegDecoder::new_with_options(ZCursor::new(bytes), options);
-    decoder.decode_headers().map_err(|e| e.to_string())?;
-    let (Some((width, height)), Some(len)) = (decoder.dimensions(), decoder.output_buffer_size())
-    else {
-        return Err("a JPEG without its size".to_owned());
-    };
-    if len as u64 > MAX_DECODE_BYTES {
-        return Err(format!(
-            "{width} x {height} px: more than {MAX_DECODE_BYTES} bytes"
-        ));
-    }
-    let mut pixels_u8 = vec![0; len];
-    decoder
-        .decode_into(&mut pixels_u8)
-        .map_err(|e| e.to_string())?;
     Ok(RgbImage {
         height,
         width,

@@ -65,9 +65,13 @@ pub fn tables(data: &ReportData) -> Result<Vec<Table>> {
     }
     if let Some(r) = &data.reconstruction {
         out.push(reconstruction(r)?);
+        out.push(reconstruction_spectrum(r)?);
+        out.push(reconstruction_cross(r)?);
+        out.push(paired("reconstruction_differences", &r.differences)?);
     }
     if let Some(s) = &data.saliency {
         out.push(saliency(s)?);
+        out.push(paired("saliency_differences", &s.differences)?);
     }
     for table in &data.tables {
         if out.iter().any(|t| t.name() == table.name()) {
@@ -315,29 +319,64 @@ fn rsa_similarity(data: &Similarity) -> Result<Table> {
 }
 
 fn reconstruction(data: &Reconstruction) -> Result<Table> {
-    let fit = data
-        .fit
-        .iter()
-        .map(|r| (&r.model, r.budget, "feature_error", r.value));
-    let content = data.content.iter().flat_map(|r| {
-        [
-            (&r.model, r.budget, "content", r.content),
-            (&r.model, r.budget, "noise", r.noise),
-        ]
-    });
-    let rows: Vec<_> = fit.chain(content).collect();
+    let rows = &data.measures;
     let table = Table::new("reconstruction")
-        .utf8("model", rows.iter().map(|r| r.0.clone()))?
+        .utf8("model", rows.iter().map(|r| r.model.clone()))?
         .utf8("layer", rows.iter().map(|_| data.layer.clone()))?
-        .f64("budget", rows.iter().map(|r| r.1))?
-        .utf8("measure", rows.iter().map(|r| r.2))?;
-    estimate(table, "value", rows.iter().map(|r| Some(r.3)).collect())
+        .f64("budget", rows.iter().map(|r| r.budget))?
+        .utf8("measure", rows.iter().map(|r| r.measure.clone()))?;
+    estimate(table, "value", rows.iter().map(|r| Some(r.value)).collect())
+}
+
+fn reconstruction_spectrum(data: &Reconstruction) -> Result<Table> {
+    let rows = &data.spectrum;
+    let table = Table::new("reconstruction_spectrum")
+        .utf8("model", rows.iter().map(|r| r.model.clone()))?
+        .f64("budget", rows.iter().map(|r| r.budget))?
+        .f64(
+            "cycles_per_pixel",
+            rows.iter().map(|r| r.cycles_per_pixel),
+        )?;
+    estimate(
+        table,
+        "power_ratio",
+        rows.iter().map(|r| Some(r.ratio)).collect(),
+    )
+}
+
+fn reconstruction_cross(data: &Reconstruction) -> Result<Table> {
+    let rows = &data.cross;
+    let table = Table::new("reconstruction_cross")
+        .utf8(
+            "reconstructed_from",
+            rows.iter().map(|r| r.reconstructed_from.clone()),
+        )?
+        .utf8("classified_by", rows.iter().map(|r| r.classified_by.clone()))?
+        .utf8("images", rows.iter().map(|r| r.condition.clone()))?
+        .f64("budget", rows.iter().map(|r| r.budget))?;
+    estimate(
+        table,
+        "accuracy",
+        rows.iter().map(|r| Some(r.accuracy)).collect(),
+    )
+}
+
+/// Differences from Baseline over the same images and seeds.
+fn paired(name: &'static str, rows: &[PairedRow]) -> Result<Table> {
+    let table = Table::new(name)
+        .utf8("model", rows.iter().map(|r| r.model.clone()))?
+        .utf8("circumstance", rows.iter().map(|r| r.circumstance.clone()))?
+        .utf8("measure", rows.iter().map(|r| r.measure.clone()))?;
+    let differences = rows.iter().map(|r| Some(r.difference)).collect();
+    estimate(table, "difference", differences)?.f64("p", rows.iter().map(|r| or_nan(r.p)))
 }
 
 fn saliency(data: &Saliency) -> Result<Table> {
     let rows = &data.rows;
     let table = Table::new("saliency")
         .utf8("model", rows.iter().map(|r| r.model.clone()))?
+        .utf8("sensitivity", rows.iter().map(|r| r.sensitivity.clone()))?
+        .utf8("reference", rows.iter().map(|r| r.reference.clone()))?
         .utf8("metric", rows.iter().map(|r| r.metric.clone()))?;
     let table = estimate(table, "value", rows.iter().map(|r| Some(r.value)).collect())?;
     estimate(table, "shuffled", rows.iter().map(|r| r.shuffled).collect())?

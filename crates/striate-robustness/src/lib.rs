@@ -47,6 +47,7 @@ mod error;
 pub mod frequency;
 mod grid;
 pub mod images;
+mod paired;
 pub mod power;
 pub mod published;
 pub mod regression;
@@ -61,6 +62,7 @@ pub use corruption_error::{ALEXNET, CorruptionErrors, Normaliser, corruption_err
 pub use corruptions::{Group, Grouping, Selection};
 pub use error::{Error, Result};
 pub use grid::{AccuracyGrid, Counts, Row, Run};
+pub use paired::{PairedDifference, paired_difference};
 pub use regression::{Coefficient, Design, Ols};
 pub use score::{
     CorruptionScore, Difference, Estimate, GroupScore, Increment, Pooling, Robustness,

@@ -195,6 +195,12 @@ pub struct SaliencyConfig {
     pub vectors: usize,
     /// Standard deviation of the smoothing of sensitivity maps, in pixels.
     pub smoothing_px: f64,
+    /// The budget of the reconstructions whose local energy is a sensitivity map, as a
+    /// fraction of the original's norm (analyses.md 4 proposes 0.1 to 0.2).
+    pub budget: f64,
+    /// Reconstructions of each image, from different noise; two halves of them give the
+    /// reliability of the map.
+    pub restarts: usize,
 }
 
 impl Recipe {

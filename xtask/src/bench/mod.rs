@@ -42,6 +42,8 @@ enum Subject {
     Evaluate,
     /// Steps of a reconstruction from their last layer, in turns with PyTorch.
     Reconstruct,
+    /// Steps of PGD on them, in turns with PyTorch.
+    Attack,
     /// The convolutions of VGG-19 one by one, in turns with PyTorch.
     Conv,
     /// Single convolutions and fused blocks, as a share of the machine's peak.
@@ -59,6 +61,7 @@ impl Subject {
         match self {
             Self::Train | Self::Evaluate => "striate-nn",
             Self::Reconstruct => "striate-reconstruct",
+            Self::Attack => "striate-attack",
             Self::Conv | Self::Kernels => "striate-kernels",
             Self::Corruptions => "striate-corruptions",
             Self::Data => "striate-data",
@@ -91,6 +94,12 @@ impl Subject {
                  One step, in the study's exact mode, is forward to the last convolution, the \
                  gradient of the images, its blur, a step and the projection, f32."
             }
+            Self::Attack => {
+                "# Speed of attacks\n\n\
+                 Made by `cargo xtask bench attack --save`; not edited by hand.\n\
+                 One step of PGD within a ball of the maximum norm is forward to the class \
+                 scores, the gradient of the images, a step and the projection, f32."
+            }
             Self::Conv => {
                 "# Speed of single convolutions\n\n\
                  Made by `cargo xtask bench conv --save`; not edited by hand.\n\
@@ -114,6 +123,10 @@ impl Subject {
             Self::Evaluate => ("evaluate", "train", "torch", "steps.py", Some("evaluate")),
             Self::Reconstruct => {
                 let mode = "reconstruct";
+                (mode, mode, "torch", "steps.py", Some(mode))
+            }
+            Self::Attack => {
+                let mode = "attack";
                 (mode, mode, "torch", "steps.py", Some(mode))
             }
             Self::Conv => ("conv", "layers", "torch", "conv.py", None),

@@ -1,7 +1,7 @@
 //! AVX2 with fused multiply-add: 16 registers of eight values.
 
 use std::arch::x86_64::{
-    __m256, _MM_HINT_T1, _mm_prefetch, _mm256_add_ps, _mm256_fmadd_ps, _mm256_loadu_ps,
+    __m256, _MM_HINT_T0, _MM_HINT_T1, _mm_prefetch, _mm256_add_ps, _mm256_fmadd_ps, _mm256_loadu_ps,
     _mm256_mul_ps, _mm256_set1_ps, _mm256_storeu_ps, _mm256_sub_ps,
 };
 
@@ -61,6 +61,12 @@ impl Simd for Avx2 {
     unsafe fn load(p: *const f32) -> Self::V {
         // SAFETY: below `enter`; the caller gives a pointer to LANES values.
         unsafe { _mm256_loadu_ps(p) }
+    }
+
+    #[inline(always)]
+    fn prefetch_near(p: *const f32) {
+        // SAFETY: a hint; no address faults, and every x86-64 has the instruction.
+        unsafe { _mm_prefetch::<_MM_HINT_T0>(p.cast()) };
     }
 
     #[inline(always)]

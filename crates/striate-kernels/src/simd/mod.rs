@@ -34,6 +34,21 @@ pub(crate) trait Simd: Copy + 'static {
     unsafe fn store(p: *mut f32, v: Self::V);
     /// Asks for the cache line of `p`, which need not be valid, in the second-level cache.
     fn prefetch(p: *const f32);
+    /// As [`prefetch`](Self::prefetch), in the first-level cache.
+    fn prefetch_near(p: *const f32);
+    /// Writes the `PANEL x PANEL` values that lie in rows `stride` apart as columns: row `i`
+    /// of the result, `to_stride` apart, holds value `i` of every row.
+    #[inline(always)]
+    unsafe fn transpose(from: *const f32, stride: usize, to: *mut f32, to_stride: usize) {
+        for row in 0..PANEL {
+            for column in 0..PANEL {
+                // SAFETY: by the caller, both hold PANEL rows of PANEL values.
+                unsafe {
+                    *to.add(column * to_stride + row) = *from.add(row * stride + column);
+                }
+            }
+        }
+    }
     unsafe fn add(a: Self::V, b: Self::V) -> Self::V;
     unsafe fn sub(a: Self::V, b: Self::V) -> Self::V;
     unsafe fn mul(a: Self::V, b: Self::V) -> Self::V;

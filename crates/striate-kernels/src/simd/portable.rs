@@ -29,6 +29,9 @@ impl Simd for Portable {
     fn prefetch(_: *const f32) {}
 
     #[inline(always)]
+    fn prefetch_near(_: *const f32) {}
+
+    #[inline(always)]
     unsafe fn store(p: *mut f32, v: Self::V) {
         // SAFETY: as in `load`.
         unsafe { p.cast::<Self::V>().write_unaligned(v) }

@@ -145,6 +145,16 @@ pub(super) unsafe fn enter_weights<S: Simd>(
     for k0 in depths.clone().step_by(DEPTHS) {
         let gathered = DEPTHS.min(depths.end - k0);
         match filters.direction {
+            Direction::Forward if gathered == PANEL && count == PANEL => {
+                for tap in 0..9 {
+                    let from = (first * 9 + tap) * channels + k0;
+                    let from = &filters.weight[from..from + 9 * (PANEL - 1) * channels + PANEL];
+                    let to = taps.as_mut_ptr().cast::<f32>().wrapping_add(tap * PANEL);
+                    // SAFETY: 16 columns lie `9 * channels` apart, each with 16 values of the
+                    // depth; so do the rows of `taps`, one for each of these.
+                    unsafe { S::transpose(from.as_ptr(), 9 * channels, to, 9 * PANEL) };
+                }
+            }
             Direction::Forward => {
                 for column in 0..count {
                     for tap in 0..9 {
@@ -180,7 +190,9 @@ pub(super) unsafe fn enter_weights<S: Simd>(
                     let row = target.add((k0 - depths.start + k) * PANEL + c);
                     for i in 0..6 {
                         for j in 0..6 {
-                            S::store(row.add((i * 6 + j) * layout.position), u[i][j]);
+                            let to = row.add((i * 6 + j) * layout.position);
+                            S::prefetch_near(to.wrapping_add(PANEL));
+                            S::store(to, u[i][j]);
                         }
                     }
                 }

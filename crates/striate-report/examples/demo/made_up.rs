@@ -411,33 +411,38 @@ fn reconstruction() -> Result<Reconstruction> {
                 .transpose()
         })?);
     }
-    let (mut fit, mut content) = (Vec::new(), Vec::new());
+    let mut measures = Vec::new();
     for (m, (model, gain)) in MODELS.iter().enumerate() {
         for budget in budgets {
-            fit.push(CurveRow {
-                model: (*model).to_owned(),
-                budget,
-                value: Estimate::with_error((-2.0 * budget * gain).exp(), 0.02),
-            });
-            content.push(ContentRow {
-                model: (*model).to_owned(),
-                budget,
-                content: Estimate::with_error(0.8 * budget * gain, 0.02),
-                noise: Estimate::with_error((0.5 - 0.06 * m as f64) * budget, 0.02),
-            });
+            let m = m as f64;
+            for (measure, value) in [
+                ("feature_error", (-2.0 * budget * gain).exp()),
+                ("content", 0.8 * budget * gain),
+                ("noise", (0.5 - 0.06 * m) * budget),
+                ("ssim", 0.9 * budget.sqrt()),
+            ] {
+                measures.push(MeasureRow {
+                    model: (*model).to_owned(),
+                    budget,
+                    measure: measure.to_owned(),
+                    value: Estimate::with_error(value, 0.02),
+                });
+            }
         }
     }
     Ok(Reconstruction {
         grids,
         layer: "conv3_1".to_owned(),
         images: 24,
-        fit,
-        content,
+        measures,
         note: "Gaussian noise of severity 3; 400 steps.".to_owned(),
+        ..Reconstruction::default()
     })
 }
 
 fn saliency() -> Result<Saliency> {
+    const REFERENCE: &str = "spectral residual";
+    const SENSITIVITY: &str = "Jacobian energy of the shared layers, 32 Rademacher vectors";
     let rows = texts(["Image 1", "Image 2", "Image 3"]);
     let mut columns = texts(["image", "saliency"]);
     columns.extend(MODELS.iter().map(|m| model_label(m.0)));
@@ -450,6 +455,8 @@ fn saliency() -> Result<Saliency> {
         for (m, (model, _)) in MODELS.iter().enumerate() {
             rows.push(SaliencyRow {
                 model: (*model).to_owned(),
+                sensitivity: SENSITIVITY.to_owned(),
+                reference: REFERENCE.to_owned(),
                 metric: (*metric).to_owned(),
                 value: Estimate::with_error([0.4, 0.1, 0.55, 0.7][k] + 0.03 * m as f64, 0.02),
                 shuffled: Some(Estimate::with_error([0.1, 0.0, 0.45, 0.52][k], 0.02)),
@@ -459,9 +466,10 @@ fn saliency() -> Result<Saliency> {
     }
     Ok(Saliency {
         grids: vec![maps],
-        reference: "spectral residual".to_owned(),
-        sensitivity: "Jacobian energy of the shared layers, 32 Rademacher vectors".to_owned(),
+        reference: REFERENCE.to_owned(),
+        sensitivity: SENSITIVITY.to_owned(),
         images: 24,
         rows,
+        ..Saliency::default()
     })
 }

@@ -194,36 +194,74 @@ pub struct Reconstruction {
     pub layer: String,
     /// Number of images behind the numbers.
     pub images: usize,
-    /// Feature error: mean squared error over variance, against budget.
-    pub fit: Vec<CurveRow>,
-    /// Content and noise in reconstructions of corrupted images.
-    pub content: Vec<ContentRow>,
+    /// What was measured on reconstructions, at each budget.
+    pub measures: Vec<MeasureRow>,
+    /// Where in the spectrum the contrast went.
+    pub spectrum: Vec<SpectrumRow>,
+    /// Which network recognises what was reconstructed from which.
+    pub cross: Vec<CrossRow>,
+    /// Differences from Baseline, paired over images and seeds.
+    pub differences: Vec<PairedRow>,
     /// What else to know (corruption used, steps, mode).
     pub note: String,
 }
 
 /// A measure of one model at one budget.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct CurveRow {
+pub struct MeasureRow {
     /// Model.
     pub model: String,
     /// Fraction of the original's norm, 0 to 1.
     pub budget: f64,
+    /// `feature_error` (mean squared error over variance), `content` and `noise`
+    /// (coefficients of `xr = a x0 + b n + e`, analyses.md 3.5), `content_share`
+    /// (`|a| / (|a| + |b|)`), `ssim`, `psnr_db`, `accuracy`, ...
+    pub measure: String,
     /// The measure.
     pub value: Estimate,
 }
 
-/// Content and noise coefficients (analyses.md 3.5): `xr = a x0 + b n + e`.
+/// Power of reconstructions over that of their originals, in one ring of frequencies.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct ContentRow {
+pub struct SpectrumRow {
     /// Model.
     pub model: String,
     /// Fraction of the original's norm, 0 to 1.
     pub budget: f64,
-    /// a, of the clean image.
-    pub content: Estimate,
-    /// b, of the noise.
-    pub noise: Estimate,
+    /// Centre of the ring.
+    pub cycles_per_pixel: f64,
+    /// The ratio; 1 is the original's power.
+    pub ratio: Estimate,
+}
+
+/// How often one network recognises what was reconstructed from another.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct CrossRow {
+    /// The model whose features were reconstructed.
+    pub reconstructed_from: String,
+    /// The model that classified.
+    pub classified_by: String,
+    /// The images reconstructed: `clean`, or a corruption.
+    pub condition: String,
+    /// Fraction of the original's norm, 0 to 1.
+    pub budget: f64,
+    /// 0 to 1.
+    pub accuracy: Estimate,
+}
+
+/// A difference from Baseline over the same images and seeds.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct PairedRow {
+    /// Model.
+    pub model: String,
+    /// Under what circumstances, for example `budget 20 %`.
+    pub circumstance: String,
+    /// What was measured.
+    pub measure: String,
+    /// The difference; its interval is of a bootstrap over seeds and images.
+    pub difference: Estimate,
+    /// Two-sided, of a signed-rank test over images; `None` if no image differs.
+    pub p: Option<f64>,
 }
 
 /// Sensitivity maps against saliency maps.
@@ -232,22 +270,30 @@ pub struct ContentRow {
 pub struct Saliency {
     /// Images in rows; image, saliency map and sensitivity maps in columns.
     pub grids: Vec<PictureGrid>,
-    /// What the saliency maps are, for example `spectral residual`.
+    /// The saliency map whose every metric is drawn, for example `spectral residual`.
     pub reference: String,
-    /// What the sensitivity maps are, for example `Jacobian energy, 32 vectors`.
+    /// The sensitivity map of which that is done.
     pub sensitivity: String,
+    /// What else to know.
+    pub note: String,
     /// Number of images behind the numbers.
     pub images: usize,
     /// Agreement of both.
     pub rows: Vec<SaliencyRow>,
+    /// Differences from Baseline, paired over images and seeds.
+    pub differences: Vec<PairedRow>,
 }
 
 /// Agreement of one model's sensitivity with saliency.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct SaliencyRow {
-    /// Model; `local_contrast` or `centre` for the controls.
+    /// Model.
     pub model: String,
-    /// `CC`, `SIM`, `KL`, `AUC`, `NSS`, `partial CC`, ...; `CC` is drawn.
+    /// How sensitivity was measured.
+    pub sensitivity: String,
+    /// The saliency model.
+    pub reference: String,
+    /// `CC`, `SIM`, `KL`, `AUC`, `NSS`, `partial CC`, ...
     pub metric: String,
     /// Agreement with the image's own saliency map.
     pub value: Estimate,

@@ -94,24 +94,35 @@ pub(crate) fn colour_bar(label: &str, range: (f64, f64)) -> Panel {
     }
 }
 
-/// A small square table of coloured cells with their numbers.
-pub(crate) fn table(title: &str, names: &[String], values: &[f64], width: f64) -> Panel {
+/// A small square table of coloured cells with their numbers, under a heading if that is
+/// not empty.
+pub(crate) fn table(
+    title: &str,
+    heading: &str,
+    names: &[String],
+    values: &[f64],
+    width: f64,
+) -> Panel {
     let n = names.len().max(1);
     let left = 84.0;
     let cell = ((width - left) / n as f64).min(72.0);
     let height_cell = cell.min(34.0);
-    let top = 38.0;
+    let head = if heading.is_empty() { 0.0 } else { 20.0 };
+    let top = head + 38.0;
     let off_diagonal = values
         .iter()
         .enumerate()
         .filter(|(i, v)| i / n != i % n && v.is_finite());
     let low = off_diagonal.map(|(_, v)| *v).fold(0.0, f64::min);
     let mut canvas = Canvas::new();
+    if !heading.is_empty() {
+        canvas.text(0.0, 12.0, "s-b s-ink", "start", heading);
+    }
     for (j, name) in names.iter().enumerate() {
         let at = left + (j as f64 + 0.5) * cell;
         let cut = name.find('-').map_or(0, |i| i + 1);
-        canvas.text(at, 20.0, "s-s s-ink", "middle", &name[..cut]);
-        canvas.text(at, 32.0, "s-s s-ink", "middle", &name[cut..]);
+        canvas.text(at, head + 20.0, "s-s s-ink", "middle", &name[..cut]);
+        canvas.text(at, head + 32.0, "s-s s-ink", "middle", &name[cut..]);
     }
     for (i, name) in names.iter().enumerate() {
         let y = top + i as f64 * height_cell;

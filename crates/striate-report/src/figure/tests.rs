@@ -117,7 +117,7 @@ fn charts_without_data_are_still_sound() {
     structure(&chart(vec![]).draw(SIZE).body);
     structure(&BarChart::default().draw(SIZE).body);
     structure(&DotChart::default().draw(300.0).body);
-    structure(&table("t", &[], &[], 300.0).body);
+    structure(&table("t", "", &[], &[], 300.0).body);
 }
 
 #[test]

@@ -7,6 +7,7 @@ mod attacks;
 mod comparison;
 mod differences;
 mod front;
+mod paired;
 mod parts;
 mod published;
 mod regressions;

@@ -15,13 +15,16 @@ pub(super) fn regressions(data: &Regressions) -> Markup {
         h3 { "Robustness against likeness to the brain" }
         @if !data.note.is_empty() { p { (data.note) } }
         @for predictor in &predictors { (of_predictor(data, predictor)) }
+        @for (reason, fits) in &missing(data) {
+            p.missing { b { "Not fitted: " } (fits.join(", ")) ": " (reason) "." }
+        }
         p.remark { "All coefficients: " (links("regressions")) }
     }
 }
 
 fn of_predictor(data: &Regressions, predictor: &str) -> Markup {
-    let fits = || data.fits.iter().filter(move |f| f.predictor == predictor);
-    let rows: Vec<Vec<String>> = fits()
+    let fits = data.fits.iter().filter(|f| f.predictor == predictor);
+    let rows: Vec<Vec<String>> = fits
         .flat_map(|fit| {
             let terms = fit.terms.iter().enumerate();
             terms.map(move |(i, term)| row(fit, term, i == 0))
@@ -36,12 +39,21 @@ fn of_predictor(data: &Regressions, predictor: &str) -> Markup {
                 &rows,
             ))
         }
-        @for fit in fits() {
-            @if let Some(reason) = &fit.missing {
-                p.missing { b { "Not fitted: " } (fit.fit) " (" (predictor) "): " (reason) "." }
-            }
+    }
+}
+
+/// The reasons why fits are missing, each with its fits.
+fn missing(data: &Regressions) -> Vec<(String, Vec<String>)> {
+    let mut found: Vec<(String, Vec<String>)> = Vec::new();
+    for fit in &data.fits {
+        let Some(reason) = &fit.missing else { continue };
+        let name = format!("{} ({})", fit.fit, fit.predictor);
+        match found.iter_mut().find(|(other, _)| other == reason) {
+            Some((_, names)) => names.push(name),
+            None => found.push((reason.clone(), vec![name])),
         }
     }
+    found
 }
 
 fn row(fit: &RegressionFit, term: &RegressionTerm, first: bool) -> Vec<String> {

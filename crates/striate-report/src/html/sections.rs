@@ -124,7 +124,10 @@ pub(crate) fn sections(data: &ReportData) -> Result<Vec<Section>> {
                     the layer is most sensitive to."
             .to_owned();
         let text = [Some(text), note].into_iter().flatten().collect();
-        (text, plots::reconstruction(r), Vec::new())
+        let seeds = data.uncertainty.seeds;
+        let paired = super::paired::table(&r.differences, seeds, "reconstruction_differences");
+        let paired = paired.into_iter().collect();
+        (text, plots::reconstruction(r), paired)
     });
     let saliency = data.saliency.as_ref().map(|s| {
         let mut text = Vec::new();
@@ -134,7 +137,10 @@ pub(crate) fn sections(data: &ReportData) -> Result<Vec<Section>> {
                 s.sensitivity, s.reference
             ));
         }
-        (text, plots::saliency(s), Vec::new())
+        text.extend(Some(s.note.clone()).filter(|n| !n.is_empty()));
+        let seeds = data.uncertainty.seeds;
+        let paired = super::paired::table(&s.differences, seeds, "saliency_differences");
+        (text, plots::saliency(s), paired.into_iter().collect())
     });
     let mut all = vec![
         section(data, "examples", "Example images", examples),

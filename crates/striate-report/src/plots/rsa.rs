@@ -36,7 +36,7 @@ pub(crate) fn rsa(data: &Rsa) -> Result<Vec<Figure>> {
         let names: Vec<String> = similarity.names.iter().map(|n| model_label(n)).collect();
         let draw = |width| {
             let title = format!("Agreement of matrices ({})", similarity.comparator);
-            Box::new(table(&title, &names, &similarity.values, width))
+            Box::new(table(&title, "", &names, &similarity.values, width))
         };
         let mut body = (draw(WIDE.min(520.0)), draw(NARROW));
         for panel in [&mut body.0, &mut body.1] {

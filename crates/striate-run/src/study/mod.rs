@@ -5,6 +5,7 @@ pub(crate) mod benchmark;
 pub(crate) mod blur;
 pub(crate) mod controls;
 mod cost;
+mod cross;
 pub(crate) mod dataset;
 mod files;
 mod fit;

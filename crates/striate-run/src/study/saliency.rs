@@ -1,58 +1,90 @@
-//! Where the shared layers are sensitive, against where images are salient.
+//! Where the shared layers are sensitive, against where images are salient. Invariant:
+//! every sensitivity map is compared with every saliency map of the same images.
+
+use std::ops::ControlFlow;
 
 use candle_core::Tensor;
 use serde::{Deserialize, Serialize};
 use striate_models::VggConfig;
 use striate_random::Seed;
+use striate_reconstruct::{Budget, ReconstructConfig, Task as Job, reconstruct};
+use striate_saliency::metrics::{self, Comparison};
 use striate_saliency::{
-    JacobianConfig, Map, SpectralResidualConfig, jacobian_energy, metrics, spectral_residual,
+    CentreSurroundConfig, ContrastConfig, Density, JacobianConfig, Map, SensitivityMap,
+    SpectralResidualConfig, centre_bias, centre_surround, class_gradient, contrast_change,
+    jacobian_energy, reconstruction_energy, spectral_residual,
 };
 
 use super::benchmark::{inputs, spread};
 use super::dataset::Dataset;
 use super::network::Network;
 use super::tensors::{TensorFile, Tensors};
-use crate::Result;
 use crate::engine::{Estimate, Finished, Status, StepContext, Task};
 use crate::recipe::SaliencyConfig;
+use crate::{Error, Result};
 
 const FOUND: &str = "saliency.json";
 const MAPS: &str = "maps.safetensors";
+
+/// Standard deviation of the centre bias as a share of the image's side.
+const CENTRE_SIGMA: f64 = 0.25;
+
+/// The sensitivity maps, the first one in every picture and table.
+pub(crate) const SENSITIVITIES: [&str; 4] = [
+    "Jacobian energy",
+    "reconstruction energy",
+    "change with contrast",
+    "class gradient",
+];
+/// The saliency maps, the first one in every picture and table.
+pub(crate) const REFERENCES: [&str; 3] =
+    ["spectral residual", "centre-surround", "centre bias"];
+
+/// The place of the centre bias among them.
+pub(crate) const CENTRE_BIAS: usize = 2;
 
 /// Maps the sensitivity of the shared layers on test images, and compares.
 #[derive(Serialize)]
 pub(crate) struct MapSensitivity {
     pub(crate) network: VggConfig,
     pub(crate) config: SaliencyConfig,
+    /// Of the reconstructions whose energy is a sensitivity map.
+    pub(crate) optimiser: ReconstructConfig,
     pub(crate) seed: u64,
 }
 
-/// What the step found, means over images.
+/// What the step found.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct SaliencyFound {
     pub(crate) images: usize,
-    /// Split-half reliability of the sensitivity maps.
-    pub(crate) reliability: f64,
-    pub(crate) rows: Vec<MetricRow>,
+    /// Split-half reliability of each sensitivity map, mean over images.
+    pub(crate) reliability: Vec<Option<f64>>,
+    pub(crate) pairs: Vec<PairFound>,
 }
 
-/// One measure of agreement.
+/// One sensitivity map against one saliency map.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub(crate) struct MetricRow {
-    pub(crate) metric: String,
-    pub(crate) value: f64,
-    /// With the saliency map of another image.
-    pub(crate) shuffled: Option<f64>,
+pub(crate) struct PairFound {
+    /// Places in [`SENSITIVITIES`] and [`REFERENCES`].
+    pub(crate) sensitivity: usize,
+    pub(crate) reference: usize,
+    /// One for each image.
+    pub(crate) comparisons: Vec<Comparison>,
 }
 
 impl Task for MapSensitivity {
     const KIND: &'static str = "saliency";
-    const VERSION: u32 = 1;
+    const VERSION: u32 = 2;
 
     fn estimate(&self) -> Estimate {
-        let passes = (self.config.images * self.config.vectors) as f64;
+        let images = self.config.images as f64;
+        // One forward and one backward pass for each vector and each step of a
+        // reconstruction (about half of them), one forward pass for each window.
+        let steps = (self.config.restarts * self.optimiser.mode.max_steps()) as f64 / 2.0;
+        let windows = (self.network.input_size as f64 / 4.0).powi(2);
+        let passes = 2.0 * (self.config.vectors as f64 + steps) + windows;
         Estimate {
-            operations: passes * 2.0 * super::cost::shared(&self.network),
+            operations: images * passes * super::cost::shared(&self.network),
             seconds: 1.0,
             memory_bytes: 200 << 20,
             disk_bytes: 1 << 20,
@@ -66,85 +98,180 @@ impl Task for MapSensitivity {
         let pixels = inputs(&set.images, &data.preprocess())?;
         let (count, size) = (set.len(), network.input_size());
         let images = Tensor::from_slice(&pixels, (count, size, size, 1), cx.device())?;
-        let ids: Vec<u64> = (0..count as u64).collect();
-        let config = JacobianConfig {
-            vectors: self.config.vectors,
-            smoothing_px: self.config.smoothing_px,
-            ..JacobianConfig::default()
+        let Some(maps) = self.sensitivities(&network, &images, &set.labels, cx)? else {
+            return Ok(Status::Interrupted);
         };
-        let function = |x: &Tensor| network.features_of(x);
-        let seed = Seed::new(self.seed).child("sensitivity");
-        let maps = jacobian_energy(&function, &images, &ids, &config, &seed)?;
-        cx.progress(0.8, "saliency");
-        let len = size * size;
-        let saliency = (0..count)
-            .map(|i| {
-                let map = Map::from_f32(size, size, &pixels[i * len..(i + 1) * len])?;
-                Ok(spectral_residual(&map, &SpectralResidualConfig::default())?.density)
-            })
-            .collect::<Result<Vec<_>>>()?;
-        let distance = metrics::centre_distance(size, size)?;
-        let mut found: Vec<metrics::Comparison> = Vec::new();
-        for (i, map) in maps.iter().enumerate() {
-            let contrast = metrics::rms_contrast(
-                &pixels[i * len..(i + 1) * len],
-                size,
-                size,
-                self.config.smoothing_px,
-            )?;
-            let other = &saliency[(i + count / 2) % count];
-            found.push(metrics::compare(
-                &map.density,
-                &saliency[i],
-                other,
-                &[&contrast, &distance],
-            )?);
-        }
-        let mean = |value: fn(&metrics::Comparison) -> f64| {
-            found.iter().map(value).sum::<f64>() / count.max(1) as f64
+        let saliency = references(&pixels, count, size)?;
+        let pairs = compare(&maps, &saliency, &pixels, size, self.config.smoothing_px)?;
+        let mean = |values: Vec<f64>| {
+            (!values.is_empty()).then(|| values.iter().sum::<f64>() / values.len() as f64)
         };
-        let row = |metric: &str, value: fn(&metrics::Comparison) -> f64| MetricRow {
-            metric: metric.to_owned(),
-            value: mean(value),
-            shuffled: None,
-        };
-        let mut rows = vec![
-            row("CC", |c| c.correlation),
-            row("partial CC", |c| c.partial_correlation),
-            row("Spearman", |c| c.spearman),
-            row("SIM", |c| c.similarity),
-            row("KL", |c| c.kl_divergence),
-            row("AUC", |c| c.auc_judd),
-            row("NSS", |c| c.nss),
-            row("information gain", |c| c.information_gain),
-        ];
-        rows[0].shuffled = Some(mean(|c| c.correlation_shuffled));
-        let reliabilities: Vec<f64> = maps.iter().filter_map(|m| m.reliability).collect();
-        let reliability = reliabilities.iter().sum::<f64>() / reliabilities.len().max(1) as f64;
-        let flat = |values: Vec<&[f64]>| -> Vec<f32> {
-            values.concat().into_iter().map(|v| v as f32).collect()
+        let reliability = maps
+            .iter()
+            .map(|maps| mean(maps.iter().filter_map(|m| m.reliability).collect()))
+            .collect();
+        let flat = |densities: Vec<&Density>| -> Vec<f32> {
+            let values = densities.iter().flat_map(|d| d.values());
+            values.map(|v| *v as f32).collect()
         };
         let mut tensors = Tensors::default();
         let shape = [count, size, size];
         tensors.f32("images", &shape, &pixels);
-        let densities = maps.iter().map(|m| m.density.values()).collect();
+        let densities = maps[0].iter().map(|m| &m.density).collect();
         tensors.f32("sensitivity", &shape, &flat(densities));
-        tensors.f32(
-            "saliency",
-            &shape,
-            &flat(saliency.iter().map(|d| d.values()).collect()),
-        );
+        tensors.f32("saliency", &shape, &flat(saliency[0].iter().collect()));
         tensors.write(&cx.file(MAPS))?;
         cx.write_json(
             FOUND,
             &SaliencyFound {
                 images: count,
                 reliability,
-                rows,
+                pairs,
             },
         )?;
         Ok(Status::Done)
     }
+}
+
+impl MapSensitivity {
+    /// The maps of all images in the order of [`SENSITIVITIES`]; `None` if interrupted.
+    fn sensitivities(
+        &self,
+        network: &Network,
+        images: &Tensor,
+        labels: &[u32],
+        cx: &mut StepContext<'_>,
+    ) -> Result<Option<[Vec<SensitivityMap>; 4]>> {
+        let smoothing_px = self.config.smoothing_px;
+        let ids: Vec<u64> = (0..labels.len() as u64).collect();
+        let features = |x: &Tensor| network.features_of(x);
+        let seed = Seed::new(self.seed).child("sensitivity");
+        let config = JacobianConfig {
+            vectors: self.config.vectors,
+            smoothing_px,
+            ..JacobianConfig::default()
+        };
+        let jacobian = jacobian_energy(&features, images, &ids, &config, &seed)?;
+        cx.progress(0.3, SENSITIVITIES[1]);
+        let Some(reconstruction) = self.reconstructions(network, images, &ids, cx)? else {
+            return Ok(None);
+        };
+        cx.progress(0.7, SENSITIVITIES[2]);
+        let config = ContrastConfig {
+            smoothing_px,
+            ..ContrastConfig::default()
+        };
+        let contrast = contrast_change(&features, images, &config)?;
+        cx.progress(0.9, SENSITIVITIES[3]);
+        let logits = |x: &Tensor| network.logits_of(x);
+        let gradient = class_gradient(&logits, images, labels, smoothing_px)?;
+        Ok(Some([jacobian, reconstruction, contrast, gradient]))
+    }
+
+    /// The local energy of reconstructions under a small budget.
+    fn reconstructions(
+        &self,
+        network: &Network,
+        images: &Tensor,
+        ids: &[u64],
+        cx: &mut StepContext<'_>,
+    ) -> Result<Option<Vec<SensitivityMap>>> {
+        let budgets = [Budget::fraction(self.config.budget)?];
+        let job = Job {
+            images,
+            ids,
+            budgets: &budgets,
+            seed: Seed::new(self.seed).child("sensitivity reconstruction"),
+        };
+        let config = ReconstructConfig {
+            restarts: self.config.restarts,
+            ..self.optimiser.clone()
+        };
+        let stop = cx.stop_flag();
+        let mut observer = |p: &striate_reconstruct::Progress<'_>| {
+            let batch = p.step as f64 / p.max_steps as f64;
+            let share = (p.finished as f64 + batch) / p.total as f64;
+            cx.progress(0.3 + 0.4 * share, SENSITIVITIES[1]);
+            match stop.is_raised() {
+                true => ControlFlow::Break(()),
+                false => ControlFlow::Continue(()),
+            }
+        };
+        let features = |x: &Tensor| network.features_of(x);
+        let found = match reconstruct(&features, &job, &config, &mut observer) {
+            Err(striate_reconstruct::Error::Interrupted { .. }) => return Ok(None),
+            other => other?,
+        };
+        let size = network.input_size();
+        let maps = found.chunks(self.config.restarts.max(1)).map(|of_image| {
+            let restarts: Vec<&[f32]> = of_image.iter().map(|r| r.pixels.as_slice()).collect();
+            reconstruction_energy(&restarts, size, size, self.config.smoothing_px)
+                .map_err(Error::from)
+        });
+        maps.collect::<Result<_>>().map(Some)
+    }
+}
+
+/// The saliency maps of all images in the order of [`REFERENCES`].
+fn references(pixels: &[f32], count: usize, size: usize) -> Result<[Vec<Density>; 3]> {
+    let image = |i: usize| &pixels[i * size * size..(i + 1) * size * size];
+    let residual = |i: usize| -> Result<Density> {
+        let map = Map::from_f32(size, size, image(i))?;
+        Ok(spectral_residual(&map, &SpectralResidualConfig::default())?.density)
+    };
+    let surround = |i: usize| -> Result<Density> {
+        let config = CentreSurroundConfig::default();
+        Ok(centre_surround(image(i), size, size, &config)?.density)
+    };
+    let centre = centre_bias(size, size, CENTRE_SIGMA)?.density;
+    Ok([
+        (0..count).map(residual).collect::<Result<_>>()?,
+        (0..count).map(surround).collect::<Result<_>>()?,
+        vec![centre; count],
+    ])
+}
+
+/// Every sensitivity map against every saliency map.
+fn compare(
+    maps: &[Vec<SensitivityMap>; 4],
+    saliency: &[Vec<Density>; 3],
+    pixels: &[f32],
+    size: usize,
+    smoothing_px: f64,
+) -> Result<Vec<PairFound>> {
+    let distance = metrics::centre_distance(size, size)?;
+    let contrast = |i: usize| {
+        let image = &pixels[i * size * size..(i + 1) * size * size];
+        metrics::rms_contrast(image, size, size, smoothing_px)
+    };
+    let count = saliency[0].len();
+    let contrasts: Vec<Map> = (0..count)
+        .map(contrast)
+        .collect::<striate_saliency::Result<_>>()?;
+    let mut pairs = Vec::new();
+    for (sensitivity, maps) in maps.iter().enumerate() {
+        for (reference, saliency) in saliency.iter().enumerate() {
+            let comparison = |i: usize| {
+                // The centre bias is a function of the distance: given that, nothing of
+                // it is left.
+                let both = [&contrasts[i], &distance];
+                let controls = match reference {
+                    CENTRE_BIAS => &both[..1],
+                    _ => &both[..],
+                };
+                let other = &saliency[(i + count / 2) % count];
+                metrics::compare(&maps[i].density, &saliency[i], other, controls)
+            };
+            pairs.push(PairFound {
+                sensitivity,
+                reference,
+                comparisons: (0..count)
+                    .map(comparison)
+                    .collect::<striate_saliency::Result<_>>()?,
+            });
+        }
+    }
+    Ok(pairs)
 }
 
 impl MapSensitivity {

@@ -8,6 +8,7 @@ use super::attacks::AttackNetwork;
 use super::benchmark::Benchmark;
 use super::blur::MatchBlur;
 use super::controls::MakeControl;
+use super::cross::{CrossClassify, model_input, pictures_input};
 use super::dataset::{Inputs, PrepareData, Sizes};
 use super::fit::{FitReadouts, Trunk};
 use super::neural::NeuralPrediction;
@@ -49,6 +50,8 @@ pub(crate) struct Study {
     pub(crate) networks: BTreeMap<(ModelName, u64), NetworkSteps>,
     /// Baseline behind a blur, by seed, where MTL-Monkey is there to match.
     pub(crate) blurred: BTreeMap<u64, StepId>,
+    /// Which network recognises what was reconstructed from which, by seed.
+    pub(crate) cross: BTreeMap<u64, StepId>,
     /// The targets that stand in for responses.
     pub(crate) controls: BTreeMap<ModelName, StepId>,
 }
@@ -65,6 +68,7 @@ impl Study {
                 }
             }
             study.blur(recipe, *seed)?;
+            study.cross(recipe, *seed)?;
         }
         Ok(study)
     }
@@ -127,6 +131,7 @@ impl Study {
             v1_scores,
             networks: BTreeMap::new(),
             blurred: BTreeMap::new(),
+            cross: BTreeMap::new(),
             controls: BTreeMap::new(),
         })
     }
@@ -191,6 +196,7 @@ impl Study {
             MapSensitivity {
                 network: network.clone(),
                 config: recipe.saliency.clone(),
+                optimiser: recipe.reconstruction.optimiser.clone(),
                 seed: recipe.shared_seed,
             },
             &on_images,
@@ -256,6 +262,36 @@ impl Study {
         let name = format!("score baseline behind a blur, seed {seed}");
         let step = self.plan.add(name, task, &inputs)?;
         self.blurred.insert(seed, step);
+        Ok(())
+    }
+
+    /// The reconstructions of all models of a seed, classified by all of them.
+    fn cross(&mut self, recipe: &Recipe, seed: u64) -> Result<()> {
+        let of_seed = self.networks.iter().filter(|((_, s), _)| *s == seed);
+        let models: Vec<(ModelName, NetworkSteps)> =
+            of_seed.map(|((model, _), steps)| (*model, *steps)).collect();
+        let names: Vec<(String, StepId)> = models
+            .iter()
+            .flat_map(|(model, steps)| {
+                [
+                    (model_input(*model), steps.train),
+                    (pictures_input(*model), steps.reconstruction),
+                ]
+            })
+            .collect();
+        let named = names.iter().map(|(name, id)| (name.as_str(), *id));
+        let inputs: Vec<(&str, StepId)> = [("data", self.data)].into_iter().chain(named).collect();
+        let task = CrossClassify {
+            models: models
+                .iter()
+                .map(|(model, _)| (*model, recipe.network_of(*model)))
+                .collect(),
+            budgets: recipe.reconstruction.budgets.clone(),
+            images: recipe.reconstruction.images,
+        };
+        let name = format!("classify reconstructions, seed {seed}");
+        let step = self.plan.add(name, task, &inputs)?;
+        self.cross.insert(seed, step);
         Ok(())
     }
 

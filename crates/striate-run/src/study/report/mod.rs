@@ -1,12 +1,15 @@
 //! From finished steps to the report. Invariant: nothing is computed here that a
 //! step could have computed; here results are only put together over seeds.
 
-mod analyses;
 mod attacks;
+mod neural;
+mod paired;
 mod pictures;
 mod published;
+mod reconstruction;
 mod regression;
 mod robustness;
+mod saliency;
 mod similarity;
 mod summary;
 mod training;
@@ -93,10 +96,10 @@ pub(crate) fn write(
         examples: Some(pictures::examples(recipe, &data)?),
         training: Some(training::curves(&source, &data)?),
         attacks: attacks::attacks(&source, &mut protocols)?,
-        neural: Some(analyses::neural(&source, &runs, &mut protocols)?),
+        neural: Some(neural::neural(&source, &runs, &mut protocols)?),
         rsa: Some(similarity::similarity(&source, &mut protocols)?),
-        reconstruction: Some(analyses::reconstruction(&source, &data, &mut protocols)?),
-        saliency: Some(analyses::saliency(&source, &data, &mut protocols)?),
+        reconstruction: Some(reconstruction::reconstruction(&source, &data, &mut protocols)?),
+        saliency: Some(saliency::saliency(&source, &data, &mut protocols)?),
         ..ReportData::default()
     };
     // The hash covers all numbers and no clock, machine or revision.

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use candle_core::Device;
+use striate_models::VggConfig;
 use striate_report::model_label;
 use striate_train::{OptimizerConfig, Schedule};
 
@@ -173,12 +174,24 @@ pub(super) fn differences(recipe: &Recipe) -> Vec<String> {
         }
         None => format!("The images are of {classes} classes and {size} px"),
     };
-    vec![
-        format!("{task}; the paper classifies TinyImageNet (200 classes, 64 px)."),
-        format!(
-            "The network is a narrow VGG ({:?}); the paper's is VGG-19 with batch norm.",
-            recipe.network.blocks
-        ),
+    let study = VggConfig::default();
+    let network = match &recipe.network {
+        own if own.core.is_some() => {
+            Some("The network has a core of squeeze-excitation blocks".to_owned())
+        }
+        own if own.blocks != study.blocks => {
+            Some(format!("The network is a narrower VGG ({:?})", own.blocks))
+        }
+        own if own.batch_norm != study.batch_norm => {
+            Some("The network is a VGG-19 without batch norm".to_owned())
+        }
+        _ => None,
+    };
+    let mut said = vec![format!(
+        "{task}; the paper classifies TinyImageNet (200 classes, 64 px)."
+    )];
+    said.extend(network.map(|n| format!("{n}; the paper's is VGG-19 with batch norm.")));
+    said.extend([
         format!(
             "The networks are trained with {} {}; the paper's with SGD (rate 0.1, \
              momentum 0.75) on a plateau schedule with five rounds of early stopping.",
@@ -195,8 +208,9 @@ pub(super) fn differences(recipe: &Recipe) -> Vec<String> {
          how the paper made them is not known."
             .to_owned(),
         "The RSA is an analysis of this project; none could be found in the paper's code.".to_owned(),
-        "Saliency maps are computed by the spectral-residual method; the paper used DeepGaze.".to_owned(),
-    ]
+        "Saliency maps are computed from the images alone; the paper used DeepGaze.".to_owned(),
+    ]);
+    said
 }
 
 fn optimizer(config: &OptimizerConfig) -> String {
