@@ -46,11 +46,7 @@ fn measure() -> Result<()> {
     };
     let (batch, steps) = (number(1, 64), number(2, 20));
     let (widths, size, channels) = match arguments.first().map(String::as_str) {
-        Some("vgg19") => (
-            vec![(2, 64), (2, 128), (4, 256), (4, 512), (4, 512)],
-            64,
-            3,
-        ),
+        Some("vgg19") => (vec![(2, 64), (2, 128), (4, 256), (4, 512), (4, 512)], 64, 3),
         _ => (vec![(2, 16), (2, 32), (2, 64), (2, 128)], 32, 1),
     };
 
@@ -101,7 +97,14 @@ fn measure() -> Result<()> {
             seed,
         };
         let mut go = |_: &_| ControlFlow::Continue(());
-        let found = attack(&network, &task, Attack::PgdLinf, &[EPSILON], &config, &mut go)?;
+        let found = attack(
+            &network,
+            &task,
+            Attack::PgdLinf,
+            &[EPSILON],
+            &config,
+            &mut go,
+        )?;
         match found.correct(0) == batch {
             true => Ok(()),
             false => Err("an image was broken: the steps after that are cheaper".into()),

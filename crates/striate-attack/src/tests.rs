@@ -207,7 +207,11 @@ fn pgd_is_no_weaker_than_fgsm(channels: usize) {
     for (single, many, scale) in [
         (Attack::FgsmLinf, Attack::PgdLinf, 1.0),
         // The norm of an image of ones.
-        (Attack::FgsmL2, Attack::PgdL2, (144.0 * channels as f64).sqrt()),
+        (
+            Attack::FgsmL2,
+            Attack::PgdL2,
+            (144.0 * channels as f64).sqrt(),
+        ),
     ] {
         let epsilons = epsilons.map(|e| e * scale);
         let go =
@@ -306,7 +310,8 @@ fn the_boundary_attack_is_nearer_than_one_step(channels: usize) {
     let (images, labels) = own_classes(&network, 8, channels);
     let config = AttackConfig {
         boundary: BoundaryConfig {
-            steps: 1500,
+            // The way is as long as there are dimensions.
+            steps: 1500 * channels,
             ..BoundaryConfig::default()
         },
         ..kept()

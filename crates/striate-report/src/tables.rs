@@ -333,14 +333,11 @@ fn reconstruction_spectrum(data: &Reconstruction) -> Result<Table> {
     let table = Table::new("reconstruction_spectrum")
         .utf8("model", rows.iter().map(|r| r.model.clone()))?
         .f64("budget", rows.iter().map(|r| r.budget))?
-        .f64(
-            "cycles_per_pixel",
-            rows.iter().map(|r| r.cycles_per_pixel),
-        )?;
+        .f64("cycles_per_pixel", rows.iter().map(|r| r.cycles_per_pixel))?;
     estimate(
         table,
-        "power_ratio",
-        rows.iter().map(|r| Some(r.ratio)).collect(),
+        "power_ratio_db",
+        rows.iter().map(|r| Some(r.ratio_db)).collect(),
     )
 }
 
@@ -351,7 +348,10 @@ fn reconstruction_cross(data: &Reconstruction) -> Result<Table> {
             "reconstructed_from",
             rows.iter().map(|r| r.reconstructed_from.clone()),
         )?
-        .utf8("classified_by", rows.iter().map(|r| r.classified_by.clone()))?
+        .utf8(
+            "classified_by",
+            rows.iter().map(|r| r.classified_by.clone()),
+        )?
         .utf8("images", rows.iter().map(|r| r.condition.clone()))?
         .f64("budget", rows.iter().map(|r| r.budget))?;
     estimate(

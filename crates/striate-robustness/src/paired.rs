@@ -179,7 +179,11 @@ mod tests {
         };
         let found = paired_difference(&model(4, 1.0), &model(5, 0.0), &Bootstrap::default());
         let found = found.unwrap();
-        assert!((found.difference - 0.1).abs() < 0.03, "{}", found.difference);
+        assert!(
+            (found.difference - 0.1).abs() < 0.03,
+            "{}",
+            found.difference
+        );
         assert!(found.bootstrap.low > 0.0 && found.bootstrap.high < 0.2);
         assert!(found.wilcoxon.unwrap().p < 1e-6);
         assert_eq!((found.seeds, found.images), (3, 100));
@@ -200,7 +204,11 @@ mod tests {
         let said = |a: &[Vec<f64>], b: &[Vec<f64>]| {
             paired_difference(a, b, &bootstrap).unwrap_err().to_string()
         };
-        assert!(said(&[], &[]).contains("at least 1 seeds, found 0"), "{}", said(&[], &[]));
+        assert!(
+            said(&[], &[]).contains("at least 1 seeds, found 0"),
+            "{}",
+            said(&[], &[])
+        );
         let one = vec![vec![1.0]];
         assert!(said(&one, &one).contains("images"), "{}", said(&one, &one));
         let (two, three) = (vec![vec![1.0, 2.0]], vec![vec![1.0, 2.0, 3.0]]);

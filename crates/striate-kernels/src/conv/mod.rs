@@ -4,6 +4,7 @@
 
 mod direct;
 mod strip;
+mod taps;
 #[cfg(test)]
 mod tests;
 
@@ -23,7 +24,8 @@ use crate::winograd;
 pub enum Algorithm {
     /// One matrix product: 1x1 kernels at stride 1 without padding.
     Gemm,
-    /// Matrix products over strips of the padded map (implicit GEMM).
+    /// Matrix products over strips of the padded map (implicit GEMM); for the input's
+    /// gradient of few channels, over all taps at once.
     Direct,
     /// Winograd F(4x4, 3x3): 3x3 kernels at stride 1 and padding 1.
     Winograd,
@@ -76,6 +78,9 @@ pub fn algorithm(shape: &ConvShape, product: Product) -> Algorithm {
         Some(Algorithm::Winograd) if winograd => return Algorithm::Winograd,
         _ if gemm => return Algorithm::Gemm,
         _ => {}
+    }
+    if product == Product::InputGradient && taps::supports(shape) {
+        return Algorithm::Direct;
     }
     // Not by the batch: an image is computed alike in whatever company.
     let channels = match product {
@@ -208,6 +213,9 @@ pub fn conv2d_backward_input(
                 depth: shape.out_channels,
             };
             gemm_nn(gemm, grad_output, weight, None, grad_input)?;
+        }
+        Algorithm::Direct if taps::supports(shape) => {
+            taps::backward_input(shape, weight, grad_output, grad_input);
         }
         Algorithm::Direct => direct::backward_input(shape, weight, grad_output, grad_input),
         Algorithm::Winograd => winograd::backward_input(shape, weight, grad_output, grad_input),

@@ -211,6 +211,31 @@ proptest! {
     }
 
     #[test]
+    fn few_input_channels_agree_with_the_direct_sum(
+        seed in 0..1000u64,
+        batch in 1..=4usize,
+        size in (1..=40usize, 1..=13usize),
+        channels in (1..=5usize, 1..=40usize),
+        kernel in (1..=5usize, 1..=5usize),
+        padding in 0..=4usize,
+    ) {
+        let sizes = ConvSizes {
+            batch,
+            height: size.0,
+            width: size.1,
+            in_channels: channels.0,
+            out_channels: channels.1,
+            kernel_h: kernel.0,
+            kernel_w: kernel.1,
+            stride: 1,
+            padding,
+        };
+        if let Ok(shape) = ConvShape::new(sizes) {
+            check_shape(&shape, seed)?;
+        }
+    }
+
+    #[test]
     fn winograd_agrees_with_the_direct_sum(
         seed in 0..1000u64,
         batch in 1..=9usize,
@@ -235,6 +260,7 @@ fn an_image_does_not_depend_on_its_batch() {
         (9, 40, 33),
         (5, 136, 150),
         (7, 3, 8),
+        (19, 1, 16),
     ] {
         let shape = |batch| ConvShape::same([batch, size, size, channels], out, 3).unwrap();
         let (all, one) = (shape(7), shape(1));

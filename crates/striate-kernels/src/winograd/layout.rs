@@ -172,6 +172,16 @@ pub(super) unsafe fn enter_gradients<S: Simd>(
     unsafe { enter::<S, OutputAdjoint, 4>(tiles, range, 0, source, domain, target) }
 }
 
+/// Tiles that are transformed together where there are many channels: a panel of channels
+/// of all of them, then the next panel, so that the 36 matrices are read and written line
+/// after line.
+const GROUP: usize = 16;
+
+/// With few channels a tile's pixels are better read to their end.
+fn group(channels: usize) -> usize {
+    if channels < 128 { 1 } else { GROUP }
+}
+
 #[inline(always)]
 unsafe fn enter<S: Simd, T: Transform<N, 6>, const N: usize>(
     tiles: &Tiles,
@@ -181,69 +191,69 @@ unsafe fn enter<S: Simd, T: Transform<N, 6>, const N: usize>(
     domain: &Domain,
     target: *mut f32,
 ) {
-    let channels = domain.channels;
-    let line = tiles.width * channels;
-    for (row, tile) in range.enumerate() {
-        let window = tiles.window::<N>(tile, before);
-        // Not to be read where it wraps.
-        let first = source
-            .map
-            .as_ptr()
-            .wrapping_add(window.first.wrapping_mul(channels));
-        let pixel = |i: usize, j: usize| first.wrapping_add(i * line + j * channels);
-        // SAFETY: the row of the target belongs to the caller; pixels inside of the map,
-        // and the zeros, hold `channels` values.
-        unsafe {
-            let to = target.add(row * PANEL);
-            if window.is_inside() {
-                enter_tile::<S, T, N>(pixel, domain, to);
-            } else {
-                let mut from = [[source.zeros.as_ptr(); N]; N];
-                for (i, from) in from.iter_mut().enumerate() {
-                    for (j, from) in from.iter_mut().enumerate() {
-                        if window.contains(i, j) {
-                            *from = pixel(i, j);
-                        }
-                    }
+    let mut pixels = [[[source.zeros.as_ptr(); N]; N]; GROUP];
+    let most = group(domain.channels);
+    for start in range.clone().step_by(most) {
+        let group = most.min(range.end - start);
+        for (tile, pixels) in pixels[..group].iter_mut().enumerate() {
+            let window = tiles.window::<N>(start + tile, before);
+            let first = window.first.wrapping_mul(domain.channels);
+            let whole = window.is_inside();
+            for (i, line) in pixels.iter_mut().enumerate() {
+                for (j, pixel) in line.iter_mut().enumerate() {
+                    // Not to be read where it wraps.
+                    let at = first.wrapping_add((i * tiles.width + j) * domain.channels);
+                    *pixel = match whole || window.contains(i, j) {
+                        true => source.map.as_ptr().wrapping_add(at),
+                        false => source.zeros.as_ptr(),
+                    };
                 }
-                enter_tile::<S, T, N>(|i, j| from[i][j], domain, to);
+            }
+        }
+        for c in (0..domain.padded()).step_by(S::LANES) {
+            for (tile, pixels) in pixels[..group].iter().enumerate() {
+                let to = domain.place(start - range.start + tile, c);
+                // SAFETY: the row of the target belongs to the caller; pixels inside of
+                // the map, and the zeros, hold `channels` values.
+                unsafe { enter_tile::<S, T, N>(pixels, c, domain, target.add(to)) };
             }
         }
     }
 }
 
-/// All channels of a tile whose pixels start where `pixel` says.
+/// The channels of a tile from `c` on, as many as a vector holds.
 #[inline(always)]
 unsafe fn enter_tile<S: Simd, T: Transform<N, 6>, const N: usize>(
-    pixel: impl Fn(usize, usize) -> *const f32,
+    pixels: &[[*const f32; N]; N],
+    c: usize,
     domain: &Domain,
-    target: *mut f32,
+    to: *mut f32,
 ) {
-    for c in (0..domain.padded()).step_by(S::LANES) {
-        let count = domain.channels.saturating_sub(c);
-        // SAFETY: `count` channels of each pixel follow `c`; the row of the target holds
-        // whole panels.
-        unsafe {
-            let mut x = [[S::splat(0.0); N]; N];
-            if count >= S::LANES {
-                for i in 0..N {
-                    for j in 0..N {
-                        x[i][j] = S::load(pixel(i, j).add(c));
-                    }
-                }
-            } else if count > 0 {
-                for i in 0..N {
-                    for j in 0..N {
-                        x[i][j] = load::<S>(pixel(i, j).add(c), count);
-                    }
+    let count = domain.channels.saturating_sub(c);
+    // SAFETY: `count` channels of each pixel follow `c`; the row of the target holds
+    // whole panels.
+    unsafe {
+        let mut x = [[S::splat(0.0); N]; N];
+        if count >= S::LANES {
+            for i in 0..N {
+                for j in 0..N {
+                    x[i][j] = S::load(pixels[i][j].add(c));
                 }
             }
-            let x = both_axes::<S, T, N, 6>(x);
-            let to = target.add(domain.place(0, c));
-            for i in 0..6 {
-                for j in 0..6 {
-                    S::store(to.add((i * 6 + j) * domain.position), x[i][j]);
+        } else if count > 0 {
+            for i in 0..N {
+                for j in 0..N {
+                    x[i][j] = load::<S>(pixels[i][j].add(c), count);
                 }
+            }
+        }
+        let x = both_axes::<S, T, N, 6>(x);
+        for i in 0..6 {
+            for j in 0..6 {
+                let to = to.add((i * 6 + j) * domain.position);
+                // The next tile's: 36 streams are more than the processor follows.
+                S::prefetch_near(to.wrapping_add(PANEL));
+                S::store(to, x[i][j]);
             }
         }
     }
@@ -267,83 +277,89 @@ pub(super) unsafe fn leave<S: Simd>(
     bias: Option<&[f32]>,
     map: Map,
 ) -> usize {
+    let mut windows = [Outputs::default(); GROUP];
     let mut before = 0;
-    for (row, tile) in range.enumerate() {
-        let window = tiles.window::<4>(tile, 0);
-        let pixel = |i: usize, j: usize| window.first + i * tiles.width + j;
-        // SAFETY: pixels inside of the map hold its channels; rows of `from` and the bias
-        // hold whole panels.
-        unsafe {
-            let from = from.add(row * PANEL);
-            if window.is_inside() {
-                leave_tile::<S>(
-                    |i, j| Some(pixel(i, j)),
-                    domain,
-                    from,
-                    bias,
-                    map,
-                    before,
-                    16,
-                );
-                before += 16;
-            } else {
-                let inside = |i, j| window.contains(i, j).then(|| pixel(i, j));
-                let count = window.rows.len() * window.columns.len();
-                leave_tile::<S>(inside, domain, from, bias, map, before, count);
-                before += count;
+    let most = group(domain.channels);
+    for start in range.clone().step_by(most) {
+        let group = most.min(range.end - start);
+        for (tile, outputs) in windows[..group].iter_mut().enumerate() {
+            let window = tiles.window::<4>(start + tile, 0);
+            outputs.before = before;
+            outputs.count = window.rows.len() * window.columns.len();
+            before += outputs.count;
+            let whole = window.is_inside();
+            for (i, line) in outputs.pixels.iter_mut().enumerate() {
+                for (j, pixel) in line.iter_mut().enumerate() {
+                    let inside = whole || window.contains(i, j);
+                    *pixel = inside.then_some(window.first.wrapping_add(i * tiles.width + j));
+                }
+            }
+        }
+        for c in (0..domain.channels).step_by(S::LANES) {
+            for (tile, outputs) in windows[..group].iter().enumerate() {
+                let row = domain.place(start - range.start + tile, c);
+                // SAFETY: pixels inside of the map hold its channels; rows of `from` and
+                // the bias hold whole panels.
+                unsafe { leave_tile::<S>(outputs, c, domain, from.add(row), bias, map) };
             }
         }
     }
     before
 }
 
-/// All channels of a tile whose outputs are the `count` pixels that `pixel` says, after
-/// `before` others.
+/// Where the outputs of a tile go.
+#[derive(Clone, Copy, Default)]
+struct Outputs {
+    /// Numbers of pixels in the batch; none outside of the map.
+    pixels: [[Option<usize>; 4]; 4],
+    /// Pixels inside of the map, and those of the tiles before.
+    count: usize,
+    before: usize,
+}
+
+/// The channels of a tile from `c` on, as many as a vector holds.
 #[inline(always)]
 unsafe fn leave_tile<S: Simd>(
-    pixel: impl Fn(usize, usize) -> Option<usize>,
+    outputs: &Outputs,
+    c: usize,
     domain: &Domain,
     from: *const f32,
     bias: Option<&[f32]>,
     map: Map,
-    before: usize,
-    count: usize,
 ) {
-    for c in (0..domain.channels).step_by(S::LANES) {
-        // SAFETY: `count` channels of each pixel follow `c`; rows of `from` and the
-        // bias hold whole panels.
-        unsafe {
-            let from = from.add(domain.place(0, c));
-            let mut m = [[S::splat(0.0); 6]; 6];
-            for i in 0..6 {
-                for j in 0..6 {
-                    m[i][j] = S::load(from.add((i * 6 + j) * domain.position));
+    // SAFETY: the channels of each pixel follow `c`; rows of `from` and the bias hold
+    // whole panels.
+    unsafe {
+        let mut m = [[S::splat(0.0); 6]; 6];
+        for i in 0..6 {
+            for j in 0..6 {
+                let from = from.add((i * 6 + j) * domain.position);
+                S::prefetch_near(from.wrapping_add(PANEL));
+                m[i][j] = S::load(from);
+            }
+        }
+        let mut y = both_axes::<S, Output, 6, 4>(m);
+        let channel = map.first + c;
+        if let Some(bias) = bias {
+            let bias = S::load(bias.as_ptr().add(channel));
+            for value in y.iter_mut().flatten() {
+                *value = S::add(*value, bias);
+            }
+        }
+        let to = |pixel: usize| map.start.add(pixel * map.channels + channel);
+        let rest = domain.channels - c;
+        for i in 0..4 {
+            for j in 0..4 {
+                match outputs.pixels[i][j] {
+                    Some(pixel) if rest >= S::LANES => S::store(to(pixel), y[i][j]),
+                    Some(pixel) => store::<S>(to(pixel), y[i][j], rest),
+                    None => {}
                 }
             }
-            let mut y = both_axes::<S, Output, 6, 4>(m);
-            let channel = map.first + c;
-            if let Some(bias) = bias {
-                let bias = S::load(bias.as_ptr().add(channel));
-                for value in y.iter_mut().flatten() {
-                    *value = S::add(*value, bias);
-                }
-            }
-            let to = |pixel: usize| map.start.add(pixel * map.channels + channel);
-            let rest = domain.channels - c;
-            for i in 0..4 {
-                for j in 0..4 {
-                    match pixel(i, j) {
-                        Some(pixel) if rest >= S::LANES => S::store(to(pixel), y[i][j]),
-                        Some(pixel) => store::<S>(to(pixel), y[i][j], rest),
-                        None => {}
-                    }
-                }
-            }
-            if let Some(moments) = map.moments {
-                let inside = |i, j| pixel(i, j).is_some();
-                let squares = moments.add(domain.padded() + c);
-                add_moments::<S>(&y, inside, [before, count], moments.add(c), squares);
-            }
+        }
+        if let Some(moments) = map.moments {
+            let squares = moments.add(domain.padded() + c);
+            add_moments::<S>(&y, outputs, moments.add(c), squares);
         }
     }
 }
@@ -357,17 +373,17 @@ unsafe fn leave_tile<S: Simd>(
 #[inline(always)]
 unsafe fn add_moments<S: Simd>(
     y: &[[S::V; 4]; 4],
-    inside: impl Fn(usize, usize) -> bool,
-    [before, count]: [usize; 2],
+    outputs: &Outputs,
     mean: *mut f32,
     squares: *mut f32,
 ) {
+    let (before, count) = (outputs.before, outputs.count);
     // SAFETY: as the caller.
     unsafe {
         let mut sum = S::splat(0.0);
         for i in 0..4 {
             for j in 0..4 {
-                if inside(i, j) {
+                if outputs.pixels[i][j].is_some() {
                     sum = S::add(sum, y[i][j]);
                 }
             }
@@ -376,7 +392,7 @@ unsafe fn add_moments<S: Simd>(
         let mut deviations = S::splat(0.0);
         for i in 0..4 {
             for j in 0..4 {
-                if inside(i, j) {
+                if outputs.pixels[i][j].is_some() {
                     let deviation = S::sub(y[i][j], own);
                     deviations = S::fma(deviation, deviation, deviations);
                 }

@@ -191,6 +191,7 @@ pub(super) unsafe fn enter_weights<S: Simd>(
                     for i in 0..6 {
                         for j in 0..6 {
                             let to = row.add((i * 6 + j) * layout.position);
+                            // The next row's: 36 streams are more than the processor follows.
                             S::prefetch_near(to.wrapping_add(PANEL));
                             S::store(to, u[i][j]);
                         }
@@ -256,8 +257,8 @@ pub(super) unsafe fn leave_gradients<S: Simd>(
     outs: Range<usize>,
     to: WeightGradient<'_>,
 ) {
-    for out in outs {
-        for c in (0..layout.in_channels).step_by(S::LANES) {
+    for c in (0..layout.in_channels).step_by(S::LANES) {
+        for out in outs.clone() {
             let from = c / PANEL * layout.panel() + out * PANEL + c % PANEL;
             let count = layout.in_channels - c;
             // SAFETY: panels are whole; `count` channels of each tap follow `c`.
@@ -267,8 +268,11 @@ pub(super) unsafe fn leave_gradients<S: Simd>(
                     let from = transformed.add(part * layout.len() + from);
                     for i in 0..6 {
                         for j in 0..6 {
-                            let value = S::load(from.add((i * 6 + j) * layout.position));
-                            u[i][j] = S::add(u[i][j], value);
+                            let from = from.add((i * 6 + j) * layout.position);
+                            // The next channel's: 36 streams are more than the processor
+                            // follows.
+                            S::prefetch_near(from.wrapping_add(PANEL));
+                            u[i][j] = S::add(u[i][j], S::load(from));
                         }
                     }
                 }

@@ -230,8 +230,8 @@ pub struct SpectrumRow {
     pub budget: f64,
     /// Centre of the ring.
     pub cycles_per_pixel: f64,
-    /// The ratio; 1 is the original's power.
-    pub ratio: Estimate,
+    /// The ratio in dB, mean over images; 0 is the original's power.
+    pub ratio_db: Estimate,
 }
 
 /// How often one network recognises what was reconstructed from another.

@@ -22,8 +22,8 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 pub use analyses::{
-    AgreementRow, CrossRow, LineFit, MeasureRow, Neural, NeuralPoint, NeuralRow, PairedRow, Reconstruction,
-    Rsa, RsaMatrix, Saliency, SaliencyRow, Similarity, SpectrumRow,
+    AgreementRow, CrossRow, LineFit, MeasureRow, Neural, NeuralPoint, NeuralRow, PairedRow,
+    Reconstruction, Rsa, RsaMatrix, Saliency, SaliencyRow, Similarity, SpectrumRow,
 };
 pub use attacks::{AttackRow, Attacks};
 pub use estimate::{Estimate, Uncertainty};

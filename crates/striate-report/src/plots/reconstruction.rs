@@ -206,7 +206,7 @@ fn spectra(data: &Reconstruction) -> Figure {
                 label: model_label(model),
                 look: Look::Band,
                 points: of
-                    .map(|r| Point::new(r.cycles_per_pixel, r.ratio))
+                    .map(|r| Point::new(r.cycles_per_pixel, r.ratio_db))
                     .collect(),
             }
         });
@@ -216,7 +216,10 @@ fn spectra(data: &Reconstruction) -> Figure {
             x: Axis::default(),
             y: Axis::default(),
             series: series.collect(),
-            references: vec![Reference::Y(budget * budget, "spent evenly".to_owned())],
+            references: vec![Reference::Y(
+                20.0 * budget.log10(),
+                "spent evenly".to_owned(),
+            )],
             ..XyChart::default()
         }
         .draw(SMALL)
@@ -228,10 +231,10 @@ fn spectra(data: &Reconstruction) -> Figure {
         caption: format!(
             "Power of the reconstruction of a clean image over that of the image, in rings of \
              spatial frequency{}. A reconstruction that spent its budget evenly would lie on the \
-             line at its square; above it, a frequency is preferred.",
+             dashed line; above it, a frequency is preferred.",
             images(data)
         ),
-        axes: "Across: cycles per pixel. Up: power ratio".to_owned(),
+        axes: "Across: cycles per pixel. Up: power ratio (dB)".to_owned(),
         legend: legend(&models, Sign::Curve),
         bar: None,
         body: Body::Panels(panels.iter().map(panel).collect()),
@@ -254,9 +257,7 @@ fn recognition(data: &Reconstruction) -> Vec<Figure> {
         let panel = |budget: &f64| {
             let cell = |from: &String, by: &String| {
                 let of = |r: &&&CrossRow| {
-                    r.reconstructed_from == *from
-                        && r.classified_by == *by
-                        && r.budget == *budget
+                    r.reconstructed_from == *from && r.classified_by == *by && r.budget == *budget
                 };
                 let found: Option<Estimate> = rows.iter().find(of).map(|r| r.accuracy);
                 found.map_or(f64::NAN, |a| a.value)

@@ -15,9 +15,8 @@ pub(crate) fn saliency(data: &Saliency) -> Vec<Figure> {
         "saliency_maps",
         "Where the networks are sensitive",
     );
-    let first = |r: &&SaliencyRow| {
-        r.sensitivity == data.sensitivity && r.reference == data.reference
-    };
+    let first =
+        |r: &&SaliencyRow| r.sensitivity == data.sensitivity && r.reference == data.reference;
     let models = models_of(data.rows.iter().map(|r| &r.model));
     let metrics = in_order(data.rows.iter().filter(first).map(|r| &r.metric));
     let panels: Vec<Panel> = metrics.iter().map(|m| metric(data, &models, m)).collect();

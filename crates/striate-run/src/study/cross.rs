@@ -108,10 +108,7 @@ fn rescaled(pictures: &Pictures, budget: usize, corrupted: bool) -> Vec<f32> {
     };
     let scaled = |image: usize| {
         let (found, target) = match corrupted {
-            false => (
-                pictures.from_clean(image, budget),
-                pictures.original(image),
-            ),
+            false => (pictures.from_clean(image, budget), pictures.original(image)),
             true => (
                 pictures.from_corrupted(image, budget),
                 pictures.corrupted(image),

@@ -14,9 +14,9 @@ use super::benchmark::{corrupt, inputs, spread};
 use super::dataset::Dataset;
 use super::network::Network;
 use super::tensors::{TensorFile, Tensors};
-use crate::{Error, Result};
 use crate::engine::{Estimate, Finished, Status, StepContext, Task};
 use crate::recipe::ReconstructionConfig;
+use crate::{Error, Result};
 
 const FOUND: &str = "reconstruction.json";
 const PICTURES: &str = "pictures.safetensors";
@@ -188,8 +188,7 @@ fn spending(from_clean: &[&Reconstruction], clean: &[f32], size: usize) -> Resul
         let first = of_image.iter().filter(|r| r.restart == 0);
         if let Some(r) = first.min_by(|a, b| a.norm_limit.total_cmp(&b.norm_limit)) {
             let original = &clean[r.image * len..(r.image + 1) * len];
-            let map =
-                metrics::local_spending(&r.pixels, original, [size, size, 1], SIGMA_PX)?;
+            let map = metrics::local_spending(&r.pixels, original, [size, size, 1], SIGMA_PX)?;
             spent.extend(map.iter().map(|v| *v as f32));
         }
     }

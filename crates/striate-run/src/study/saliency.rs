@@ -37,8 +37,7 @@ pub(crate) const SENSITIVITIES: [&str; 4] = [
     "class gradient",
 ];
 /// The saliency maps, the first one in every picture and table.
-pub(crate) const REFERENCES: [&str; 3] =
-    ["spectral residual", "centre-surround", "centre bias"];
+pub(crate) const REFERENCES: [&str; 3] = ["spectral residual", "centre-surround", "centre bias"];
 
 /// The place of the centre bias among them.
 pub(crate) const CENTRE_BIAS: usize = 2;

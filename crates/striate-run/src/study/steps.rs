@@ -268,8 +268,9 @@ impl Study {
     /// The reconstructions of all models of a seed, classified by all of them.
     fn cross(&mut self, recipe: &Recipe, seed: u64) -> Result<()> {
         let of_seed = self.networks.iter().filter(|((_, s), _)| *s == seed);
-        let models: Vec<(ModelName, NetworkSteps)> =
-            of_seed.map(|((model, _), steps)| (*model, *steps)).collect();
+        let models: Vec<(ModelName, NetworkSteps)> = of_seed
+            .map(|((model, _), steps)| (*model, *steps))
+            .collect();
         let names: Vec<(String, StepId)> = models
             .iter()
             .flat_map(|(model, steps)| {

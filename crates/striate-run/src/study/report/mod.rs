@@ -98,7 +98,11 @@ pub(crate) fn write(
         attacks: attacks::attacks(&source, &mut protocols)?,
         neural: Some(neural::neural(&source, &runs, &mut protocols)?),
         rsa: Some(similarity::similarity(&source, &mut protocols)?),
-        reconstruction: Some(reconstruction::reconstruction(&source, &data, &mut protocols)?),
+        reconstruction: Some(reconstruction::reconstruction(
+            &source,
+            &data,
+            &mut protocols,
+        )?),
         saliency: Some(saliency::saliency(&source, &data, &mut protocols)?),
         ..ReportData::default()
     };

@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 
+use striate_reconstruct::metrics::area_under_fit;
 use striate_report::{
     CrossRow, Estimate, MeasureRow, Picture, PictureGrid, Reconstruction, Shading, SpectrumRow,
     model_label,
 };
-use striate_reconstruct::metrics::area_under_fit;
 
 use super::Source;
 use super::paired::{PerImage, differences};
@@ -23,7 +23,9 @@ const SHOWN: usize = 3;
 /// The measures of every image and budget, and which of them are compared with Baseline's.
 const MEASURES: [(&str, bool, fn(&ReconstructionRow) -> f64); 10] = [
     ("feature_error", true, |r| r.feature_fit),
-    ("feature_error_corrupted", false, |r| r.feature_fit_corrupted),
+    ("feature_error_corrupted", false, |r| {
+        r.feature_fit_corrupted
+    }),
     ("content", false, |r| r.split.joint.content),
     ("noise", false, |r| r.split.joint.noise),
     ("content_share", true, ReconstructionRow::content_share),
@@ -151,13 +153,17 @@ fn spectrum(rows: &Rows, budgets: &[f64], size: usize) -> Vec<SpectrumRow> {
     let mut out = Vec::new();
     for budget in budgets {
         for ring in 0..rings {
-            let ratio = |r: &ReconstructionRow| r.spectrum[ring].unwrap_or(f64::NAN);
-            let found = over_seeds(rows, *budget, ratio).into_iter();
-            out.extend(found.map(|(model, ratio)| SpectrumRow {
+            // In dB: where an image has hardly any power, the ratio itself is huge.
+            let db = |r: &ReconstructionRow| {
+                let ratio = r.spectrum[ring].unwrap_or(f64::NAN);
+                10.0 * ratio.log10()
+            };
+            let found = over_seeds(rows, *budget, db).into_iter();
+            out.extend(found.map(|(model, ratio_db)| SpectrumRow {
                 model,
                 budget: *budget,
                 cycles_per_pixel: ring as f64 / size as f64,
-                ratio,
+                ratio_db,
             }));
         }
     }

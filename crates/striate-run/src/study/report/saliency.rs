@@ -109,9 +109,8 @@ fn rows(found: &Found) -> Vec<SaliencyRow> {
                     "CC" => Estimate::of(&mean(|c| c.correlation_shuffled)),
                     _ => None,
                 };
-                let reliable: Vec<f64> = seeds()
-                    .filter_map(|(_, f)| f.reliability[pair.0])
-                    .collect();
+                let reliable: Vec<f64> =
+                    seeds().filter_map(|(_, f)| f.reliability[pair.0]).collect();
                 rows.push(SaliencyRow {
                     model: model.name().to_owned(),
                     sensitivity: SENSITIVITIES[pair.0].to_owned(),
