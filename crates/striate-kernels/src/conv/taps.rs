@@ -1,14 +1,14 @@
 //! The input's gradient of a convolution that takes few channels, at stride 1: one matrix
 //! product gives, for each pixel of the output's gradient, what each tap and channel of the
 //! kernel gets from it, and each input pixel adds up its taps. A product over strips would
-//! have a panel of columns for one to three channels.
+//! have a panel of columns for one to three channels. Pixels lie side by side, so that
+//! taps are added as vectors.
 //!
 //! Invariant: a pixel's sum is taken in the order of the taps, whatever the task.
 
 use rayon::prelude::*;
 
 use crate::cpu::Isa;
-use crate::pack::{pack_rows, packed_len};
 use crate::shape::ConvShape;
 use crate::shared::with_scratch;
 use crate::simd::{PANEL, Simd, Task, dispatch};
@@ -18,12 +18,13 @@ use crate::tile::{Left, Panels, Size, Start, Target, multiply};
 /// multiplied twice.
 const ROWS: usize = 16;
 
-/// Whether this is less work than strips: panels of columns for all taps together are
-/// fewer than half of those for each tap by itself.
+/// Input channels up to which this is less work than strips, with a panel of columns for
+/// each tap, and than Winograd, with 36 values for each tile of 16 pixels and panel.
+const CHANNELS: usize = 3;
+
+/// Whether this is the way to the input's gradient.
 pub(super) fn supports(shape: &ConvShape) -> bool {
-    let panels = |columns: usize| columns.div_ceil(PANEL);
-    shape.stride == 1
-        && 2 * panels(shape.taps() * shape.in_channels) < shape.taps() * panels(shape.in_channels)
+    shape.stride == 1 && shape.in_channels <= CHANNELS
 }
 
 pub(super) fn backward_input(
@@ -33,27 +34,35 @@ pub(super) fn backward_input(
     grad_input: &mut [f32],
 ) {
     let isa = Isa::current();
-    let (depth, columns) = (shape.out_channels, shape.taps() * shape.in_channels);
+    let (depth, rows) = (shape.out_channels, shape.taps() * shape.in_channels);
     let row = shape.width * shape.in_channels;
-    with_scratch(packed_len(depth, columns), |packed| {
-        pack_rows(depth, columns, weight, |k| k * columns, packed);
+    with_scratch(rows * depth, |left| {
+        for (tap, line) in left.chunks_exact_mut(depth).enumerate() {
+            for (out, value) in line.iter_mut().enumerate() {
+                *value = weight[out * rows + tap];
+            }
+        }
+        let left = &*left;
         let images = grad_input.par_chunks_exact_mut(shape.height * row);
         let tasks = images.enumerate().flat_map(|(image, grad_input)| {
             let chunks = grad_input.par_chunks_mut(ROWS * row).enumerate();
             chunks.map(move |(group, rows)| (image, group * ROWS, rows))
         });
         tasks.for_each(|(image, first, grad_input)| {
-            let rows = grad_input.len() / row;
-            let padded = columns.div_ceil(PANEL) * PANEL;
-            let len = (rows + shape.kernel_h - 1) * shape.out_width() * padded;
-            with_scratch(len, |products| {
+            let lines = grad_input.len() / row + shape.kernel_h - 1;
+            let pixels = (lines * shape.out_width()).div_ceil(PANEL) * PANEL;
+            with_scratch(pixels * (depth + rows) + row, |scratch| {
+                let (right, scratch) = scratch.split_at_mut(pixels * depth);
+                let (products, sums) = scratch.split_at_mut(pixels * rows);
                 let task = Rows {
                     shape: *shape,
-                    packed,
+                    left,
                     grad_output,
                     image,
                     first,
+                    right,
                     products,
+                    sums,
                     grad_input,
                 };
                 dispatch(isa, task);
@@ -65,12 +74,17 @@ pub(super) fn backward_input(
 /// Some rows of input pixels of one image.
 struct Rows<'a> {
     shape: ConvShape,
-    packed: &'a [f32],
+    /// The weights, `[taps x in_channels][out_channels]`.
+    left: &'a [f32],
     grad_output: &'a [f32],
     image: usize,
     first: usize,
-    /// `[rows of the output's gradient][out_width][taps x in_channels, in whole panels]`.
+    /// Panels of pixels of the output's gradient, `[panels][out_channels][PANEL]`.
+    right: &'a mut [f32],
+    /// `[taps x in_channels][pixels of the output's gradient, in whole panels]`.
     products: &'a mut [f32],
+    /// A row of input pixels, `[in_channels][width]`.
+    sums: &'a mut [f32],
     grad_input: &'a mut [f32],
 }
 
@@ -81,8 +95,7 @@ impl Task for Rows<'_> {
     unsafe fn run<S: Simd>(self) {
         let shape = &self.shape;
         let (channels, depth) = (shape.in_channels, shape.out_channels);
-        let columns = shape.taps() * channels;
-        let padded = columns.div_ceil(PANEL) * PANEL;
+        let taps = shape.taps() * channels;
         let (height, width) = (shape.out_height(), shape.out_width());
         let row_len = shape.width * channels;
         let rows = self.grad_input.len() / row_len;
@@ -91,69 +104,96 @@ impl Task for Rows<'_> {
         let end = height.min(self.first + rows + shape.padding);
         let start = start.min(end);
         let pixels = (end - start) * width;
+        let padded = pixels.div_ceil(PANEL) * PANEL;
         let source = &self.grad_output[(self.image * height + start) * width * depth..];
         let source = &source[..pixels * depth];
-        for column in (0..padded).step_by(S::PANELS * PANEL) {
-            let size = Size {
-                rows: pixels,
-                columns: (S::PANELS * PANEL).min(padded - column),
-                depth,
-            };
-            let a = Left::Rows {
-                start: source.as_ptr(),
-                stride: depth,
-                panel: PANEL,
-            };
-            let b = Panels {
-                start: self.packed[column * depth..].as_ptr(),
-                stride: PANEL,
-                panel: depth * PANEL,
-            };
-            let c = Target {
-                start: self.products[column..].as_mut_ptr(),
-                stride: padded,
-                panel: PANEL,
-            };
-            // SAFETY: the source holds `pixels` rows of `depth` values, B is packed to whole
-            // panels, the products hold `pixels` rows of `padded` values.
-            unsafe { multiply::<S>(size, a, b, Start::Zero, c) };
+        let panels = self.right.chunks_exact_mut(depth * PANEL);
+        for (panel, source) in panels.zip(source.chunks(depth * PANEL)) {
+            // SAFETY: below `dispatch` for `S`.
+            unsafe { enter_panel::<S>(depth, source, panel) };
         }
-        let rows = self.grad_input.chunks_exact_mut(row_len).enumerate();
-        for (i, target) in rows {
-            target.fill(0.0);
+        let size = Size {
+            rows: taps,
+            columns: padded,
+            depth,
+        };
+        let a = Left::Rows {
+            start: self.left.as_ptr(),
+            stride: depth,
+            panel: PANEL,
+        };
+        let b = Panels {
+            start: self.right.as_ptr(),
+            stride: PANEL,
+            panel: depth * PANEL,
+        };
+        let c = Target {
+            start: self.products.as_mut_ptr(),
+            stride: padded,
+            panel: PANEL,
+        };
+        // SAFETY: the weights hold `taps` rows of `depth` values; pixels and products come
+        // in whole panels, for which their memory has room.
+        unsafe { multiply::<S>(size, a, b, Start::Zero, c) };
+        for (i, target) in self.grad_input.chunks_exact_mut(row_len).enumerate() {
+            self.sums.fill(0.0);
             for ky in 0..shape.kernel_h {
                 let y = (self.first + i + shape.padding).checked_sub(ky);
                 let Some(y) = y.filter(|y| (start..end).contains(y)) else {
                     continue;
                 };
-                let products = &self.products[(y - start) * width * padded..][..width * padded];
                 for kx in 0..shape.kernel_w {
-                    let tap = (ky * shape.kernel_w + kx) * channels;
-                    add_tap(products, padded, tap, shape.padding, kx, channels, target);
+                    // Pixel `x` takes the tap from pixel `x + padding - kx` of the output.
+                    let (skip, from) = (
+                        kx.saturating_sub(shape.padding),
+                        shape.padding.saturating_sub(kx),
+                    );
+                    for channel in 0..channels {
+                        let tap = (ky * shape.kernel_w + kx) * channels + channel;
+                        let line = &self.products[tap * padded + (y - start) * width..][..width];
+                        let sums = &mut self.sums[channel * shape.width..][..shape.width];
+                        let sums = sums.iter_mut().skip(skip);
+                        for (sum, value) in sums.zip(line.iter().skip(from)) {
+                            *sum += value;
+                        }
+                    }
+                }
+            }
+            for (channel, sums) in self.sums.chunks_exact(shape.width).enumerate() {
+                let target = target[channel..].iter_mut().step_by(channels);
+                for (target, sum) in target.zip(sums) {
+                    *target = *sum;
                 }
             }
         }
     }
 }
 
-/// Adds one tap of a row of products to a row of input pixels.
+/// Turns up to a panel of pixels, `[pixels][depth]`, into `[depth][PANEL]`; pixels that are
+/// not there are 0.
+///
+/// # Safety
+///
+/// Below `dispatch` for `S`.
 #[inline(always)]
-fn add_tap(
-    products: &[f32],
-    padded: usize,
-    tap: usize,
-    padding: usize,
-    kx: usize,
-    channels: usize,
-    target: &mut [f32],
-) {
-    // Input pixel `x` takes the tap from output pixel `x + padding - kx`.
-    let (skip_targets, skip_products) = (kx.saturating_sub(padding), padding.saturating_sub(kx));
-    let targets = target.chunks_exact_mut(channels).skip(skip_targets);
-    let products = products.chunks_exact(padded).skip(skip_products);
-    for (target, product) in targets.zip(products) {
-        for (target, value) in target.iter_mut().zip(&product[tap..tap + channels]) {
-            *target += value;
+unsafe fn enter_panel<S: Simd>(depth: usize, source: &[f32], panel: &mut [f32]) {
+    let pixels = source.len() / depth;
+    let whole = if pixels == PANEL {
+        depth / PANEL * PANEL
+    } else {
+        0
+    };
+    for k in (0..whole).step_by(PANEL) {
+        let (from, to) = (&source[k..], &mut panel[k * PANEL..]);
+        // SAFETY: PANEL pixels lie `depth` apart, each with PANEL values from `k` on; so
+        // many rows of PANEL values follow in the panel.
+        unsafe { S::transpose(from.as_ptr(), depth, to.as_mut_ptr(), PANEL) };
+    }
+    for k in whole..depth {
+        let line = &mut panel[k * PANEL..][..PANEL];
+        line[pixels..].fill(0.0);
+        for (pixel, value) in line[..pixels].iter_mut().enumerate() {
+            *value = source[pixel * depth + k];
         }
     }
 }
