@@ -1,7 +1,7 @@
 //! Operations of two values, and the linear layer.
 
 use candle_core::Tensor;
-use striate_nn::ops::linear as nn_linear;
+use striate_nn::ops::{conv2d, linear as nn_linear};
 
 use crate::op::Op;
 use crate::value::Value;
@@ -67,8 +67,30 @@ pub(super) fn linear(x: &Value, rest: &[Value]) -> Result<Value> {
         )));
     }
     let rows = plain.reshape(((), inputs))?;
-    let y = nn_linear(&rows, weight, bias.first().map(Value::stored))?;
+    let y = product(&rows, weight, bias.first().map(Value::stored))?;
     let mut shape = first.to_vec();
     shape.push(outputs);
     Value::plain(y.reshape(shape)?)
+}
+
+/// Rows of an image that many rows of values are laid out in.
+const ROW: usize = 16;
+
+/// `x W^T + b` of `[rows, in]`.
+pub(super) fn product(x: &Tensor, weight: &Tensor, bias: Option<&Tensor>) -> Result<Tensor> {
+    let (rows, inputs) = x.dims2()?;
+    let outputs = weight.dim(0)?;
+    if rows < 2 * ROW || !x.device().is_cpu() {
+        return Ok(nn_linear(x, weight, bias)?);
+    }
+    // As a convolution by one pixel: its kernels divide an image among threads by rows.
+    let height = rows.div_ceil(ROW);
+    let padded = match height * ROW - rows {
+        0 => x.clone(),
+        more => x.pad_with_zeros(0, 0, more)?,
+    };
+    let image = padded.reshape((1, height, ROW, inputs))?;
+    let weight = weight.reshape((outputs, 1, 1, inputs))?;
+    let y = conv2d(&image, &weight, bias, 1, 0)?.reshape((height * ROW, outputs))?;
+    Ok(y.narrow(0, 0, rows)?.contiguous()?)
 }
