@@ -77,7 +77,8 @@ def export(model, path, *, size, outputs="logits", features=(), channels=3, valu
             raise ExportError(f"output {out}: its first axis is not the batch: {list(whole.shape)}")
         worst = (whole[:1] - one).abs().max().item()
         if worst > 1e-3 * whole.abs().max().item():
-            raise ExportError(f"output {out} of an image depends on the other images of its batch (by {worst:.1e})")
+            raise ExportError(f"output {out} of an image depends on the other images of its batch (by {worst:.1e}), "
+                              "or is numerically unstable")
     count = expected[wrapped.names.index("logits")].shape[1] if "logits" in wrapped.names else None
     if class_names and len(class_names) != count:
         raise ExportError(f"class_names: expected one for each of {count} class scores, found {len(class_names)}")

@@ -169,12 +169,25 @@ impl Graph {
         }
     }
 
-    /// How many images at once keep the values of a pass below so many bytes, at least 1 and at
-    /// most 128; without gradients, which need all values at once.
-    pub fn batch_within(&self, bytes: usize) -> usize {
-        let all: Vec<usize> = self.outputs.values().copied().collect();
-        let one = Plan::new(&self.nodes, &all).peak(&self.nodes) * size_of::<f32>();
-        (bytes / one.max(1)).clamp(1, 128)
+    /// How many images at once keep the values of a pass for some outputs below so many bytes,
+    /// at least 1 and at most 128; without gradients.
+    ///
+    /// # Errors
+    ///
+    /// If there is no such output.
+    pub fn batch_within(&self, outputs: &[&str], bytes: usize) -> Result<usize> {
+        let one = Plan::new(&self.nodes, &self.places(outputs)?).peak(&self.nodes);
+        Ok(fitting(bytes, one))
+    }
+
+    /// As [`Graph::batch_within`] for one output and its gradient, which needs all values, and
+    /// about one of its own for each that is left; 1 if there is no such output.
+    pub fn gradient_batch_within(&self, output: &str, bytes: usize) -> usize {
+        let all = self.nodes.iter().map(Node::elements).sum::<usize>();
+        match self.outputs.contains_key(output) {
+            true => fitting(bytes, 2 * all),
+            false => 1,
+        }
     }
 
     /// Computes one output.
@@ -205,14 +218,7 @@ impl Graph {
     pub fn run(&self, outputs: &[&str], images: &Tensor) -> Result<Vec<Tensor>> {
         self.check_images(images)?;
         let batch = images.dim(0)?;
-        let mut wanted = Vec::with_capacity(outputs.len());
-        for name in outputs {
-            let place = self.outputs.get(*name).ok_or_else(|| Error::NoOutput {
-                name: (*name).to_owned(),
-                known: self.outputs.keys().cloned().collect(),
-            })?;
-            wanted.push(*place);
-        }
+        let wanted = self.places(outputs)?;
         let plan = Plan::new(&self.nodes, &wanted);
         // An image that comes channels last stays so.
         let turned = images.permute((0, 2, 3, 1))?;
@@ -236,6 +242,18 @@ impl Graph {
                 .to_plain()
         });
         found.collect()
+    }
+
+    /// The nodes of these outputs.
+    fn places(&self, outputs: &[&str]) -> Result<Vec<usize>> {
+        let place = |name: &&str| {
+            let place = self.outputs.get(*name).copied();
+            place.ok_or_else(|| Error::NoOutput {
+                name: (*name).to_owned(),
+                known: self.outputs.keys().cloned().collect(),
+            })
+        };
+        outputs.iter().map(place).collect()
     }
 
     fn compute(
@@ -295,6 +313,11 @@ impl Graph {
             _ => Ok(()),
         }
     }
+}
+
+/// Images whose values, so many of each, fit into so many bytes.
+fn fitting(bytes: usize, values: usize) -> usize {
+    (bytes / (values * size_of::<f32>()).max(1)).clamp(1, 128)
 }
 
 /// Checks one node of the file.

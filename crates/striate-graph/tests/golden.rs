@@ -132,8 +132,15 @@ fn what_the_file_says_is_told() {
     let batch = Axis::Batch { batch: 1 };
     let expected = [batch, Axis::Fixed(16), Axis::Fixed(8), Axis::Fixed(8)];
     assert_eq!(graph.output_shape("layer1"), Some(&expected[..]));
-    assert_eq!(graph.batch_within(0), 1);
-    assert_eq!(graph.batch_within(1 << 40), 128);
+    assert_eq!(graph.batch_within(&["logits"], 0).unwrap(), 1);
+    // The first map and its ReLU are the most at once: 2 x 8 x 16 x 16 values.
+    assert_eq!(
+        graph
+            .batch_within(&["logits"], 40 * 2 * 8 * 256 * 4)
+            .unwrap(),
+        40
+    );
+    assert_eq!(graph.gradient_batch_within("logits", 1 << 40), 128);
     let images = Tensor::zeros((1, 3, 32, 30), candle_core::DType::F32, &Device::Cpu).unwrap();
     let error = graph.run_one("logits", &images).unwrap_err();
     assert!(matches!(error, Error::Input { .. }));
