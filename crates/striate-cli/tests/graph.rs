@@ -64,10 +64,7 @@ fn arrays(path: &Path) -> BTreeMap<String, Array> {
 }
 
 fn floats(array: &Array) -> Vec<f32> {
-    match &array.values {
-        Values::F32(values) => values.clone(),
-        other => panic!("expected f32, found {other:?}"),
-    }
+    array.to_f32("maps").unwrap()
 }
 
 #[test]

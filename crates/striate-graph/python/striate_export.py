@@ -194,7 +194,7 @@ _KEPT = """linear.default layer_norm.default silu.default hardswish.default hard
 scaled_dot_product_attention.default softmax.int log_softmax.int logsumexp.default group_norm.default softplus.default
 upsample_bilinear2d.vec upsample_nearest2d.vec upsample_bicubic2d.vec _upsample_bilinear2d_aa.vec
 _upsample_bicubic2d_aa.vec upsample_nearest2d.default adaptive_avg_pool2d.default matmul.default pad.default
-reflection_pad2d.default replication_pad2d.default max_pool2d.default avg_pool2d.default relu6.default
+reflection_pad1d.default replication_pad1d.default reflection_pad2d.default replication_pad2d.default max_pool2d.default avg_pool2d.default relu6.default
 stack.default roll.default unbind.int""".split()
 
 
@@ -275,6 +275,8 @@ class _Translator:
         if spec.kind.name == "USER_INPUT":
             self.symbol = next(iter(node.meta["val"].shape[0].node.expr.free_symbols))
             return _Value("input", self.shape_of(node.meta["val"].shape))
+        if spec.kind.name not in ("PARAMETER", "BUFFER", "CONSTANT_TENSOR"):
+            return getattr(spec.arg, "value", None)
         target = spec.target
         found = self.program.state_dict.get(target, self.program.constants.get(target))
         if not isinstance(found, torch.Tensor):
@@ -445,6 +447,12 @@ class _Translator:
             x = self.along(x, axis, matrix)
         return x
 
+    def rows(self, x, function):
+        """What acts on the last axis by itself; the function maps [1, n, n]."""
+        with torch.no_grad():
+            matrix = function(torch.eye(x.shape[-1])[None])[0].T
+        return self.along(x, len(x.shape) - 1, matrix)
+
     # -- what is done to the whole
 
     def fold(self):
@@ -610,16 +618,28 @@ def _div(g, a):
 @_handles("convolution")
 def _convolution(g, a):
     x, weight, bias = a["input"], a["weight"], a["bias"]
-    if len(x.shape) != 4 or a["transposed"]:
-        g.fail("only convolutions of images are supported, not transposed ones")
+    if len(x.shape) not in (3, 4) or a["transposed"]:
+        g.fail("only convolutions of images and sequences are supported, not transposed ones")
     if not isinstance(weight, torch.Tensor) or not (bias is None or isinstance(bias, torch.Tensor)):
         g.fail("its weights depend on the image")
-    vertical, horizontal = _pair(a["padding"])
+    padding, stride, dilation = (_pair(a[key]) for key in ("padding", "stride", "dilation"))
+    if stride[0] != stride[1] or dilation[0] != dilation[1]:
+        g.fail("a stride or a dilation that is not the same along both axes")
+    shape = g.out_shape()
+    if len(x.shape) == 3:
+        # A sequence is an image of one row.
+        key = g.origin.get(id(weight))
+        weight = weight[:, :, None]
+        g.origin[id(weight)] = key or f"{g.here.name}.weight"
+        x, padding = g.reshape(x, [*x.shape[:2], 1, x.shape[2]]), [0, padding[1]]
+        inner = [*shape[:2], 1, shape[2]]
+    else:
+        inner = shape
     channels_last = weight.permute(0, 2, 3, 1).contiguous()
     inputs = [x, channels_last] + ([] if bias is None else [bias])
     g.constant(channels_last, g.origin.get(id(weight)))
-    return g.emit("conv2d", inputs, g.out_shape(), stride=_pair(a["stride"]), padding=[vertical, horizontal],
-                  dilation=_pair(a["dilation"]), groups=a["groups"])
+    y = g.emit("conv2d", inputs, inner, stride=stride, padding=padding, dilation=dilation, groups=a["groups"])
+    return g.reshape(y, shape)
 
 
 @_handles("_native_batch_norm_legit_no_training", "_native_batch_norm_legit", "native_batch_norm", "batch_norm")
@@ -729,9 +749,16 @@ def _mirror(g, a):
     return g.separable(a["self"], lambda t: target(t, [0, 0, top, bottom]), lambda t: target(t, [left, right, 0, 0]))
 
 
+@_handles("reflection_pad1d", "replication_pad1d")
+def _mirror_row(g, a):
+    return g.rows(a["self"], lambda t: g.here.target(t, a["padding"]))
+
+
 @_handles("pad", "constant_pad_nd")
 def _pad(g, a):
     x, pad, mode = a["self"], list(a["pad"]), a.get("mode", "constant")
+    if mode != "constant" and len(pad) == 2 and mode in ("reflect", "replicate"):
+        return g.rows(x, lambda t: F.pad(t, pad, mode=mode))
     if mode != "constant":
         if len(pad) != 4 or mode not in ("reflect", "replicate"):
             g.fail(f"padding by {mode} of {len(pad) // 2} axes")

@@ -9,6 +9,9 @@ use crate::{Error, Graph, Result};
 /// 1e-6 to 1e-5 in deep networks; a wrong operation leaves 1e-2 or more.
 pub const TOLERANCE: f64 = 1e-4;
 
+/// Values of the sample's pass take at most so many bytes, if one image does.
+const BYTES: usize = 1 << 30;
+
 /// How far one output is from PyTorch's.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Deviation {
@@ -43,9 +46,8 @@ impl Graph {
     pub fn check(&self) -> Result<Check> {
         let (images, expected) = self.sample();
         let names: Vec<&str> = expected.keys().map(String::as_str).collect();
-        let found = self.run(&names, images)?;
         let mut deviations = Vec::with_capacity(names.len());
-        for ((name, expected), found) in expected.iter().zip(&found) {
+        for ((name, expected), found) in expected.iter().zip(self.sampled(&names, images)?) {
             if expected.dims() != found.dims() {
                 return Err(Error::graph(format!(
                     "has a sample of output {name} of shape {:?}, and the output {:?}",
@@ -53,15 +55,30 @@ impl Graph {
                     found.dims()
                 )));
             }
-            let largest = largest((found - expected)?)?;
+            let difference = largest(&(found - expected)?)?;
             deviations.push(Deviation {
                 output: name.clone(),
-                largest,
-                relative: largest / largest_of(expected)?.max(f64::MIN_POSITIVE),
+                largest: difference,
+                relative: difference / largest(expected)?.max(f64::MIN_POSITIVE),
             });
         }
         deviations.sort_by(|a, b| b.relative.total_cmp(&a.relative));
         Ok(Check { deviations })
+    }
+
+    /// The outputs for the images of the sample, few at once where maps are large.
+    fn sampled(&self, names: &[&str], images: &Tensor) -> Result<Vec<Tensor>> {
+        let count = images.dim(0)?;
+        let batch = self.batch_within(names, BYTES)?;
+        let mut parts: Vec<Vec<Tensor>> = vec![Vec::new(); names.len()];
+        for first in (0..count).step_by(batch) {
+            let some = images.narrow(0, first, batch.min(count - first))?;
+            for (parts, found) in parts.iter_mut().zip(self.run(names, &some)?) {
+                parts.push(found);
+            }
+        }
+        let whole = parts.iter().map(|parts| Tensor::cat(parts, 0));
+        Ok(whole.collect::<candle_core::Result<_>>()?)
     }
 
     /// As [`Graph::check`], with an error if the deviation is larger than [`TOLERANCE`].
@@ -82,12 +99,8 @@ impl Graph {
     }
 }
 
-fn largest_of(tensor: &Tensor) -> Result<f64> {
-    largest(tensor.clone())
-}
-
 /// The largest absolute value; infinite if one is not a number.
-fn largest(tensor: Tensor) -> Result<f64> {
+fn largest(tensor: &Tensor) -> Result<f64> {
     let values = tensor.flatten_all()?.to_vec1::<f32>()?;
     Ok(values.iter().fold(0.0, |largest: f64, v| {
         let v = f64::from(v.abs());

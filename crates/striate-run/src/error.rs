@@ -222,6 +222,7 @@ impl Error {
             | Self::NoClasses
             | Self::NoLogits { .. }
             | Self::ClassCount { .. }
+            | Self::Graph(striate_graph::Error::File { .. })
             | Self::Data(_)
             | Self::Attack(striate_attack::Error::Setting { .. })
             | Self::Tensor { .. } => ErrorKind::Input,

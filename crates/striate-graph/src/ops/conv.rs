@@ -32,7 +32,7 @@ pub(super) fn conv2d(
             weight.dims()
         )));
     };
-    if width_in * groups != channels || out % groups != 0 {
+    if width_in * groups != channels || !out.is_multiple_of(groups) {
         return Err(Error::graph(format!(
             "has {channels} channels and {out} outputs in {groups} groups, and a weight for {width_in} channels each"
         )));
@@ -189,7 +189,7 @@ fn grouped(
     let width_out = out / groups;
     // The most groups at once that divide all of them.
     let mut together = (LEAST_WIDTH / width_in).clamp(1, groups);
-    while groups % together != 0 {
+    while !groups.is_multiple_of(together) {
         together -= 1;
     }
     let mut parts = Vec::with_capacity(groups / together);
