@@ -31,6 +31,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("reconstruct", &["random", "kernels", "nn"]),
     ("saliency", &["random", "kernels", "nn"]),
     ("attack", &["random"]),
+    ("graph", &["kernels", "nn"]),
     ("report", &[]),
     (
         "run",
@@ -47,6 +48,7 @@ const LAYERS: &[(&str, &[&str])] = &[
             "reconstruct",
             "saliency",
             "attack",
+            "graph",
             "report",
         ],
     ),

@@ -16,7 +16,7 @@ use crate::{failure, interrupt};
 /// A network and the images it is to see.
 #[derive(clap::Args)]
 struct Subject {
-    /// A file that `striate train` wrote.
+    /// A file that `striate train` wrote, or a network of PyTorch (docs/torch.md).
     network: PathBuf,
     /// Labelled images in any layout that `striate data inspect` knows: class folders
     /// or TinyImageNet (folder, tar, zip), Hugging Face parquet, npz.
@@ -57,7 +57,8 @@ pub struct Predict {
     #[command(flatten)]
     subject: Subject,
     /// The npz file: ids, labels, class_names, logits [images, classes] (not of the V1
-    /// model) and, of a network with readouts, responses [images, neurons].
+    /// model) and, of a network with readouts, responses [images, neurons]; of a network of
+    /// PyTorch all that it gives, each under its name.
     #[arg(long)]
     out: PathBuf,
 }
@@ -65,10 +66,20 @@ pub struct Predict {
 impl Subject {
     fn open(&self) -> Result<(TrainedNetwork, ImageSet), Error> {
         let network = TrainedNetwork::open(&self.network, &open_device(self.device))?;
-        let crop_px = network.header().network.input_size;
-        let fit = self
-            .resize
-            .map(|resize_px| ResizeCrop { resize_px, crop_px });
+        let fit = match (self.resize, network.input_size()) {
+            (None, _) => None,
+            (Some(resize_px), (crop_px, width)) if crop_px == width => {
+                Some(ResizeCrop { resize_px, crop_px })
+            }
+            (Some(_), (height, width)) => {
+                return Err(Error::Tensor {
+                    name: "images".to_owned(),
+                    problem: format!(
+                        "cannot be cut to {height} x {width} px: --resize makes squares"
+                    ),
+                });
+            }
+        };
         let source = Source::detect(&self.images)?.with_fit(fit);
         let parts = source.image_parts();
         let usual = || parts.iter().find(|part| *part == "validation");
@@ -123,14 +134,10 @@ pub fn evaluate(arguments: &Evaluate) -> Result<ExitCode, Error> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Class scores and responses of every image, in one npz file.
+/// Class scores, responses and whatever else a network gives for every image, in one npz file.
 pub fn predict(arguments: &Predict) -> Result<ExitCode, Error> {
     let (network, set) = arguments.subject.open()?;
     let count = set.len();
-    let rows = |values: Vec<f32>| {
-        let width = values.len() / count.max(1);
-        Array::new(vec![count, width], Values::F32(values))
-    };
     let labels = set.labels.iter().map(|l| i64::from(*l)).collect();
     let mut arrays = BTreeMap::from([
         (
@@ -146,11 +153,15 @@ pub fn predict(arguments: &Predict) -> Result<ExitCode, Error> {
             Array::new(vec![count], Values::Text(set.ids.clone()))?,
         ),
     ]);
-    if let Some(logits) = network.logits(&set.images)? {
-        arrays.insert("logits".to_owned(), rows(logits)?);
-    }
-    if let Some(responses) = network.responses(&set.images)? {
-        arrays.insert("responses".to_owned(), rows(responses)?);
+    for output in network.outputs(&set.images)? {
+        let shape = [&[count], &output.shape[..]].concat();
+        let array = Array::new(shape, Values::F32(output.values))?;
+        if arrays.insert(output.name.clone(), array).is_some() {
+            return Err(Error::Tensor {
+                name: output.name,
+                problem: "cannot be written: the images' own array bears this name".to_owned(),
+            });
+        }
     }
     write_npz(&arguments.out, &arrays)?;
     println!("{count} images, {}", arguments.out.display());

@@ -166,6 +166,27 @@ pub enum Error {
         "the network has no classes: it is a model of V1, which predicts responses (striate predict)"
     )]
     NoClasses,
+    /// Class scores of a graph that gives none.
+    #[error(
+        "the network has no class scores: none of its outputs ({}) is named logits", outputs.join(", ")
+    )]
+    NoLogits {
+        /// What it gives.
+        outputs: Vec<String>,
+    },
+    /// Class scores of another number than there are classes.
+    #[error(
+        "the images have {images} classes, the network {network} class scores without names (striate_export.py --class-names)"
+    )]
+    ClassCount {
+        /// Classes of the images.
+        images: usize,
+        /// Class scores of the network.
+        network: usize,
+    },
+    /// A network of PyTorch.
+    #[error(transparent)]
+    Graph(#[from] striate_graph::Error),
     /// No protocol begins with these digits.
     #[error("{}: {problem}", path.display())]
     Explain {
@@ -199,6 +220,9 @@ impl Error {
             | Self::NoPath { .. }
             | Self::Classes { .. }
             | Self::NoClasses
+            | Self::NoLogits { .. }
+            | Self::ClassCount { .. }
+            | Self::Graph(striate_graph::Error::File { .. })
             | Self::Data(_)
             | Self::Attack(striate_attack::Error::Setting { .. })
             | Self::Tensor { .. } => ErrorKind::Input,

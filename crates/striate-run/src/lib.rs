@@ -24,12 +24,13 @@ mod recipe;
 mod reproduce;
 mod sources;
 mod study;
+mod trained_network;
 
 pub use doctor::doctor;
 pub use engine::Outcome;
 pub use error::{Error, ErrorKind, Result};
 pub use model_name::{ModelName, Trainable};
-pub use network_file::{NetworkHeader, TrainedNetwork, train};
+pub use network_file::{NetworkHeader, train};
 pub use protocol::{Protocol, explain};
 pub use recipe::{
     Recipe, ReconstructionConfig, RecordingConfig, RobustnessConfig, RsaConfig, SaliencyConfig,
@@ -41,6 +42,7 @@ pub use striate_models::LayerName;
 pub use striate_nn::{DeviceKind, restart_with_one_pool};
 pub use striate_train::{Ratio, StopFlag};
 pub use study::attacks::{AttackGoal, AttacksConfig};
+pub use trained_network::{NetworkOutput, TrainedNetwork};
 
 /// The revision of the code: a commit, with `+changes` if the tree had any, or
 /// the version outside a checkout.

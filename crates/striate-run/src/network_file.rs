@@ -6,22 +6,16 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use candle_core::{Device, Tensor};
-use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use striate_attack::Observer;
-use striate_corruptions::{Corruption, Severity, Table};
-use striate_data::{ImageSet, Images, Normalize, Preprocess};
-use striate_models::{Head, VggConfig};
-use striate_random::Seed;
+use striate_data::Normalize;
+use striate_models::VggConfig;
 use striate_train::Checkpoint;
 
 use crate::engine::{Machine, Outcome, Progress, RunStore, clock, run, write_atomic};
 use crate::reproduce::{Options, on_device, plan_text, say_interrupted};
-use crate::study::attacks::{AttackGoal, Targets};
-use crate::study::benchmark::{corrupt, inputs};
 use crate::study::dataset::DataInfo;
-use crate::study::network::{Network, state_of};
+use crate::study::network::state_of;
 use crate::study::{Study, train::TrainNetwork};
 use crate::{Error, ModelName, Recipe, Result, Trainable};
 
@@ -180,178 +174,4 @@ pub fn train(
         ));
         Ok(Outcome::Finished)
     })
-}
-
-/// A network from its file.
-pub struct TrainedNetwork {
-    header: NetworkHeader,
-    network: Network,
-}
-
-impl TrainedNetwork {
-    /// Reads what [`train`] or [`crate::convert`] wrote.
-    ///
-    /// # Errors
-    ///
-    /// If the file cannot be read, is no such file, or its weights do not fit the
-    /// architecture in its header (the tensors that differ are listed).
-    pub fn open(file: &Path, device: &Device) -> Result<Self> {
-        let (header, tensors) = read(file, device)?;
-        let mut network = Network::from_state(&header.network, &tensors, device)
-            .map_err(|e| Error::network_file(file, e.to_string()))?;
-        if header.colour() {
-            network = network.in_colour();
-        }
-        Ok(Self { header, network })
-    }
-
-    /// What the file says of itself.
-    pub fn header(&self) -> &NetworkHeader {
-        &self.header
-    }
-
-    /// The class scores; none of a network without classes.
-    ///
-    /// # Shapes
-    ///
-    /// Images of the network's input size; the result: images x classes.
-    ///
-    /// # Errors
-    ///
-    /// If the images have another size.
-    pub fn logits(&self, images: &Images) -> Result<Option<Vec<f32>>> {
-        let inputs = self.inputs(images)?;
-        self.has_classes()
-            .then(|| self.network.logits(&inputs))
-            .transpose()
-    }
-
-    /// The predicted rates in spikes per stimulus, if it was co-trained.
-    ///
-    /// # Shapes
-    ///
-    /// The result: images x neurons.
-    ///
-    /// # Errors
-    ///
-    /// If the images have another size than the network's.
-    pub fn responses(&self, images: &Images) -> Result<Option<Vec<f32>>> {
-        let inputs = self.inputs(images)?;
-        let has = self.network.has_readout();
-        has.then(|| self.network.responses(&inputs)).transpose()
-    }
-
-    /// The images with labels in the order of this network's classes; as they are for a
-    /// network without classes.
-    ///
-    /// # Errors
-    ///
-    /// If the two do not have the same classes: those that one lacks are named.
-    pub fn fit_labels(&self, mut set: ImageSet) -> Result<ImageSet> {
-        let known = &self.header.class_names;
-        if known.is_empty() {
-            return Ok(set);
-        }
-        let missing = |a: &[String], b: &[String]| -> Vec<String> {
-            a.iter().filter(|name| !b.contains(name)).cloned().collect()
-        };
-        let (strange, lacking) = (
-            missing(&set.class_names, known),
-            missing(known, &set.class_names),
-        );
-        if !strange.is_empty() || !lacking.is_empty() {
-            return Err(Error::Classes { strange, lacking });
-        }
-        for label in &mut set.labels {
-            let name = &set.class_names[*label as usize];
-            *label = known.iter().position(|n| n == name).unwrap_or(0) as u32;
-        }
-        set.class_names.clone_from(known);
-        Ok(set)
-    }
-
-    /// The number of images that are classified correctly; with a corruption, of their
-    /// corrupted copies, each with a random stream of its own.
-    ///
-    /// # Errors
-    ///
-    /// If the images have another size, or are too small for the corruption, or the network
-    /// has no classes.
-    pub fn correct(
-        &self,
-        set: &ImageSet,
-        corrupted: Option<(Corruption, Severity, Table)>,
-        seed: u64,
-    ) -> Result<u64> {
-        self.check_classes()?;
-        let images = match corrupted {
-            None => self.inputs(&set.images)?,
-            Some((corruption, severity, table)) => {
-                let seed = Seed::new(seed).child("benchmark");
-                self.inputs(&corrupt(&set.images, table, corruption, severity, &seed)?)?
-            }
-        };
-        self.network.correct(&images, &set.labels)
-    }
-
-    /// Attacks at most `limit` of the images (0 for all, spread evenly over the set),
-    /// in gray, or in colour if the network sees it, before normalisation; `epsilons` are
-    /// in units of the range of pixels.
-    ///
-    /// # Errors
-    ///
-    /// If the images have another size, the network has no classes, a setting is out of its
-    /// range, or the observer stops the work.
-    pub fn attack(
-        &self,
-        set: &ImageSet,
-        limit: usize,
-        goal: &AttackGoal<'_>,
-        observer: &mut Observer<'_>,
-    ) -> Result<striate_attack::Outcome> {
-        self.check_classes()?;
-        self.check_size(&set.images)?;
-        let targets = Targets::new(set, limit, &self.header.normalize, &self.network)?;
-        targets.attack(&self.network, goal, observer)
-    }
-
-    fn has_classes(&self) -> bool {
-        self.header.network.head != Head::None
-    }
-
-    fn check_classes(&self) -> Result<()> {
-        self.has_classes().then_some(()).ok_or(Error::NoClasses)
-    }
-
-    fn inputs(&self, images: &Images) -> Result<Vec<f32>> {
-        self.check_size(images)?;
-        let colour = self.header.colour();
-        let preprocess = Preprocess {
-            gray: !colour,
-            normalize: self.header.normalize.clone(),
-        };
-        if !colour {
-            return inputs(images, &preprocess);
-        }
-        let length = images.image_len();
-        let mut out = vec![0.0; images.pixels_u8.len()];
-        out.par_chunks_exact_mut(length)
-            .zip(images.pixels_u8.par_chunks_exact(length))
-            .try_for_each(|(out, image)| preprocess.apply(image, images.channels, out))?;
-        Ok(out)
-    }
-
-    fn check_size(&self, images: &Images) -> Result<()> {
-        let size = self.network.input_size();
-        if (images.height, images.width) != (size, size) {
-            return Err(Error::Tensor {
-                name: "images".to_owned(),
-                problem: format!(
-                    "are {} x {} px; the network takes {size} x {size} (images of any size: --resize PX)",
-                    images.height, images.width
-                ),
-            });
-        }
-        Ok(())
-    }
 }

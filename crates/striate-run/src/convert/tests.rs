@@ -79,7 +79,7 @@ fn a_network_in_colour_gives_pytorchs_scores() {
             ..ImportOptions::default()
         };
         let (_folder, network, lines) = open(&format!("{name}.pth"), &options);
-        let header = network.header();
+        let header = network.header().unwrap();
         assert_eq!(header.network.blocks, [vec![4, 4], vec![6]]);
         assert_eq!(
             (header.network.in_channels, header.network.input_size),
@@ -125,7 +125,7 @@ fn a_checkpoint_on_gray_gives_pytorchs_scores() {
         ..ImportOptions::default()
     };
     let (_folder, network, _) = open("nested.pth", &options);
-    let config = &network.header().network;
+    let config = &network.header().unwrap().network;
     assert_eq!(config.blocks, [vec![4], vec![6, 6]]);
     assert_eq!((config.in_channels, config.batch_norm), (1, false));
     same(&network.logits(&images(16)).unwrap().unwrap(), "nested");
@@ -140,7 +140,10 @@ fn the_studys_checkpoint_gives_scores_and_responses() {
         ..ImportOptions::default()
     };
     let (folder, network, _) = open("study.pth", &options);
-    assert_eq!(network.header().network.split.to_string(), "conv2_1");
+    assert_eq!(
+        network.header().unwrap().network.split.to_string(),
+        "conv2_1"
+    );
     let images = images(16);
     same(&network.logits(&images).unwrap().unwrap(), "study");
     same(
@@ -161,7 +164,10 @@ fn the_studys_checkpoint_gives_scores_and_responses() {
         again.logits(&images).unwrap(),
         network.logits(&images).unwrap()
     );
-    assert_eq!(again.header().class_names, network.header().class_names);
+    assert_eq!(
+        again.header().unwrap().class_names,
+        network.header().unwrap().class_names
+    );
     assert!(again.responses(&images).unwrap().is_none());
 }
 

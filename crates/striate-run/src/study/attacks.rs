@@ -3,7 +3,7 @@
 
 use std::ops::ControlFlow;
 
-use candle_core::Tensor;
+use candle_core::{Device, Tensor};
 use serde::{Deserialize, Serialize};
 use striate_attack::{
     Attack, AttackConfig, Norm, Observer, Outcome, Progress, Task as Job, attack,
@@ -53,7 +53,7 @@ impl Targets {
         set: &ImageSet,
         count: usize,
         normalize: &Normalize,
-        network: &Network,
+        device: &Device,
     ) -> Result<Self> {
         let rows = spread_rows(set.len(), count);
         let set = set.select(&rows)?;
@@ -71,7 +71,6 @@ impl Targets {
                 ),
             });
         }
-        let device = network.device();
         let pixels = images.pixels_u8.iter().map(|v| f32::from(*v) / 255.0);
         let shape = (images.count, images.height, images.width, channels);
         let statistic = |values: &[f32]| Tensor::from_slice(values, (1, 1, 1, channels), device);
@@ -84,16 +83,16 @@ impl Targets {
         })
     }
 
-    /// Runs one attack.
+    /// Runs one attack on a function from normalised images to class scores.
     pub(crate) fn attack(
         &self,
-        network: &Network,
+        logits_of: impl Fn(&Tensor) -> candle_core::Result<Tensor>,
         goal: &AttackGoal<'_>,
         observer: &mut Observer<'_>,
     ) -> Result<Outcome> {
         let function = |x: &Tensor| {
             let centred = x.broadcast_sub(&self.mean)?;
-            network.logits_of(&centred.broadcast_div(&self.std)?)
+            logits_of(&centred.broadcast_div(&self.std)?)
         };
         let job = Job {
             images: &self.images,
@@ -242,7 +241,7 @@ impl Task for AttackNetwork {
             Split::Test => &data.test,
         };
         let normalize = &data.info.normalize;
-        let targets = Targets::new(set, self.config.images, normalize, &network)?;
+        let targets = Targets::new(set, self.config.images, normalize, network.device())?;
         // The attacks that an interrupted try has made.
         let mut found: Vec<AttackFound> = match std::fs::read(cx.file(RESUME)) {
             Ok(text) => serde_json::from_slice(&text).map_err(|e| Error::json(RESUME, e))?,
@@ -267,7 +266,7 @@ impl Task for AttackNetwork {
                     ControlFlow::Continue(())
                 }
             };
-            match targets.attack(&network, &goal, &mut observer) {
+            match targets.attack(|x| network.logits_of(x), &goal, &mut observer) {
                 Err(Error::Attack(striate_attack::Error::Interrupted { .. })) => {
                     cx.write_json(RESUME, &found)?;
                     return Ok(Status::Interrupted);

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use candle_core::{Device, Tensor};
-use striate_models::{LayerName, LayerPlan, MultiTaskNet, VggConfig, statistics};
+use striate_models::{Head, LayerName, LayerPlan, MultiTaskNet, VggConfig, statistics};
 use striate_nn::Context;
 use striate_random::Seed;
 
@@ -15,7 +15,7 @@ pub(crate) const WEIGHTS: &str = "network.safetensors";
 /// The session of the simulated recordings, and of the targets of co-training.
 pub(crate) const SESSION: &str = "v1";
 /// Images of one forward pass.
-const BATCH: usize = 128;
+pub(crate) const BATCH: usize = 128;
 
 /// A trained network.
 pub(crate) struct Network {
@@ -72,6 +72,14 @@ impl Network {
         self.net.plan().config().input_size
     }
 
+    /// How many classes it tells apart; 0 for the V1 model.
+    pub(crate) fn classes(&self) -> usize {
+        match self.net.plan().config().head {
+            Head::None => 0,
+            _ => self.net.plan().config().classes,
+        }
+    }
+
     /// Whether it predicts responses.
     pub(crate) fn has_readout(&self) -> bool {
         self.net.sessions().next().is_some()
@@ -92,17 +100,7 @@ impl Network {
     pub(crate) fn correct(&self, inputs: &[f32], labels: &[u32]) -> Result<u64> {
         let logits = self.logits(inputs)?;
         let classes = self.net.plan().config().classes.max(1);
-        let best = logits.chunks_exact(classes).map(|row| {
-            let start = (0, f32::NEG_INFINITY);
-            row.iter()
-                .enumerate()
-                .fold(
-                    start,
-                    |best, (i, v)| if *v > best.1 { (i, *v) } else { best },
-                )
-                .0
-        });
-        Ok(best.zip(labels).filter(|(b, l)| *b == **l as usize).count() as u64)
+        Ok(correct(&logits, classes, labels))
     }
 
     /// The convolutions that are built, in order.
@@ -158,6 +156,21 @@ impl Network {
     fn batches(&self, inputs: &[f32], work: impl FnMut(&Tensor) -> Result<()>) -> Result<()> {
         batches(&self.net, inputs, self.channels, &self.device, work)
     }
+}
+
+/// How many rows of class scores are largest at their label, the first of equals.
+pub(crate) fn correct(logits: &[f32], classes: usize, labels: &[u32]) -> u64 {
+    let best = logits.chunks_exact(classes).map(|row| {
+        let start = (0, f32::NEG_INFINITY);
+        row.iter()
+            .enumerate()
+            .fold(
+                start,
+                |best, (i, v)| if *v > best.1 { (i, *v) } else { best },
+            )
+            .0
+    });
+    best.zip(labels).filter(|(b, l)| *b == **l as usize).count() as u64
 }
 
 fn batches(
