@@ -15,7 +15,7 @@ use crate::{failure, interrupt};
 
 /// A network and the images it is to see.
 #[derive(clap::Args)]
-struct Subject {
+pub struct Subject {
     /// A file that `striate train` wrote, or a network of PyTorch (docs/torch.md).
     network: PathBuf,
     /// Labelled images in any layout that `striate data inspect` knows: class folders
@@ -64,7 +64,8 @@ pub struct Predict {
 }
 
 impl Subject {
-    fn open(&self) -> Result<(TrainedNetwork, ImageSet), Error> {
+    /// Reads the network, and the images with labels in the order of its classes.
+    pub fn open(&self) -> Result<(TrainedNetwork, ImageSet), Error> {
         let network = TrainedNetwork::open(&self.network, &open_device(self.device))?;
         let fit = match (self.resize, network.input_size()) {
             (None, _) => None,

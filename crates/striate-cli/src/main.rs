@@ -27,6 +27,7 @@ mod reproduce;
 mod rsa;
 mod saliency;
 mod score;
+mod sensitivity;
 mod table;
 mod train;
 
@@ -66,6 +67,8 @@ enum Command {
     Score(score::Arguments),
     /// Compare representations by their dissimilarity matrices.
     Rsa(rsa::Arguments),
+    /// Map where a trained network is sensitive in a set of images.
+    Sensitivity(sensitivity::Arguments),
     /// Compare maps over images with saliency maps.
     Saliency(saliency::Arguments),
     /// Say how a result row came about.
@@ -89,6 +92,7 @@ fn main() -> ExitCode {
         Command::Doctor(arguments) => doctor::run(&arguments),
         Command::Score(arguments) => Ok(score::run(&arguments)),
         Command::Rsa(arguments) => Ok(rsa::run(&arguments)),
+        Command::Sensitivity(arguments) => sensitivity::run(&arguments),
         Command::Saliency(arguments) => Ok(saliency::run(&arguments)),
         Command::Explain(arguments) => explain::run(&arguments),
         Command::Data(arguments) => return data::run(&arguments),

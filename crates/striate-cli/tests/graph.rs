@@ -196,6 +196,35 @@ fn log_densities_are_compared_with_other_maps() {
 }
 
 #[test]
+fn a_graph_is_mapped_at_the_output_that_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = folder.path();
+    let file = golden("resnet.striate");
+    let network = file.to_str().unwrap();
+    images(
+        &at.join("set.npz"),
+        &["eel", "bee", "ant", "dog", "cat"],
+        (32, 32),
+    );
+    let map = ["sensitivity", network, "--images", "set.npz", "--out"];
+    let few = ["--limit", "2", "--vectors", "4", "--steps", "10"];
+    let go = |out: &str, more: &[&str]| {
+        runs(at, &[&map[..], &[out], &few[..], more].concat());
+        arrays(&at.join(out))
+    };
+    let of_layer = go("layer.npz", &["--output", "layer1"]);
+    let of_scores = go("scores.npz", &[]);
+    for kind in ["jacobian_energy", "reconstruction_energy"] {
+        assert_eq!(of_layer[kind].shape, [2, 32, 32]);
+        assert_ne!(of_layer[kind], of_scores[kind], "{kind}");
+    }
+    // The class gradient is that of the scores, whatever is named.
+    assert_eq!(of_layer["class_gradient"], of_scores["class_gradient"]);
+    let wrong = [&map[..], &["x.npz", "--output", "layer9"]].concat();
+    fails(at, &wrong, &["layer9", "layer1"]);
+}
+
+#[test]
 fn a_damaged_graph_is_refused_as_one() {
     let folder = tempfile::tempdir().unwrap();
     let at = folder.path();

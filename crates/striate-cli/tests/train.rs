@@ -128,6 +128,68 @@ fn a_network_is_trained_and_used_on_other_images() {
     );
 }
 
+#[test]
+fn a_network_is_mapped_and_compared_with_saliency() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    runs(
+        folder,
+        &["train", "smoke", "--model", "baseline", "--quiet"],
+    );
+    let network = "runs/smoke/networks/baseline-1.safetensors";
+    let (classes, size) = header(&folder.join(network));
+    images(&folder.join("set.npz"), &classes, size);
+    let maps = |out: &str, more: &[&str]| {
+        let map = ["sensitivity", network, "--images", "set.npz", "--out", out];
+        runs(folder, &[&map[..], more].concat())
+    };
+    let said = maps("maps.npz", &["--limit", "3", "--steps", "20"]);
+    assert!(
+        said.contains("jacobian_energy: split-half reliability"),
+        "{said}"
+    );
+    assert!(said.contains("class_gradient: not random"), "{said}");
+    let found = read_npz(&folder.join("maps.npz")).unwrap();
+    let names: Vec<&str> = found.keys().map(String::as_str).collect();
+    let kinds = [
+        "class_gradient",
+        "contrast_change",
+        "jacobian_energy",
+        "reconstruction_energy",
+    ];
+    assert_eq!(names, [&kinds[..2], &["gray", "ids"], &kinds[2..]].concat());
+    for kind in kinds {
+        assert_eq!(found[kind].shape, [3, size, size], "{kind}");
+        let values = found[kind].to_f32(kind).unwrap();
+        for map in values.chunks_exact(size * size) {
+            let sum: f64 = map.iter().map(|v| f64::from(*v)).sum();
+            // Rounded to f32.
+            assert!((sum - 1.0).abs() < 1e-5, "{kind}: {sum}");
+            assert!(map.iter().all(|v| *v >= 0.0), "{kind}");
+        }
+    }
+    // The same command, the same maps; other vectors, other maps.
+    let one = ["--limit", "3", "--map", "jacobian-energy"];
+    maps("again.npz", &one);
+    let again = read_npz(&folder.join("again.npz")).unwrap();
+    assert_eq!(again["jacobian_energy"], found["jacobian_energy"]);
+    maps("other.npz", &[&one[..], &["--seed", "7"]].concat());
+    let other = read_npz(&folder.join("other.npz")).unwrap();
+    assert_ne!(other["jacobian_energy"], found["jacobian_energy"]);
+
+    let compare = ["saliency", "maps.npz:contrast_change"];
+    let with = ["maps.npz:contrast_change", "maps.npz:jacobian_energy"];
+    let control = ["--images", "maps.npz:gray", "--json"];
+    let text = runs(folder, &[&compare[..], &with[..], &control[..]].concat());
+    let json: serde_json::Value = serde_json::from_str(&text).unwrap();
+    let cc = |file: usize| json[file]["means"][0][1]["value"].as_f64().unwrap();
+    assert!((cc(0) - 1.0).abs() < 1e-9, "{text}");
+    assert!(cc(1).abs() < 1.0, "{text}");
+    let odd = ["--limit", "3", "--vectors", "3"];
+    let map = ["sensitivity", network, "--images", "set.npz", "--out", "x"];
+    fails(folder, &[&map[..], &odd[..]].concat(), 3, &["vectors"]);
+}
+
 /// The cells of a CSV table below its header, row by row.
 fn cells(table: &str) -> Vec<Vec<&str>> {
     let rows = table.lines().skip(1);

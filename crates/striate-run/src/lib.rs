@@ -42,7 +42,8 @@ pub use striate_models::LayerName;
 pub use striate_nn::{DeviceKind, restart_with_one_pool};
 pub use striate_train::{Ratio, StopFlag};
 pub use study::attacks::{AttackGoal, AttacksConfig};
-pub use trained_network::{NetworkOutput, TrainedNetwork};
+pub use study::benchmark::spread;
+pub use trained_network::{NetworkOutput, SensitivityGoal, TrainedNetwork};
 
 /// The revision of the code: a commit, with `+changes` if the tree had any, or
 /// the version outside a checkout.

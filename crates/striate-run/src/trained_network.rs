@@ -3,6 +3,7 @@
 //! and all that a network does to them before its first layer stands in its file.
 
 use std::collections::BTreeMap;
+use std::ops::ControlFlow;
 use std::path::Path;
 
 use candle_core::{Device, Tensor};
@@ -12,12 +13,15 @@ use striate_corruptions::{Corruption, Severity, Table};
 use striate_data::{ImageSet, Images, Normalize, Preprocess};
 use striate_graph::{Graph, is_graph};
 use striate_random::Seed;
+use striate_reconstruct::{Mode, ReconstructConfig};
+use striate_saliency::{Sensitivity, SensitivityMap};
 
 use crate::network_file::{NetworkHeader, read};
 use crate::study::attacks::{AttackGoal, Targets};
 use crate::study::benchmark::{corrupt, inputs};
 use crate::study::network::{BATCH, Network, correct};
-use crate::{Error, Result};
+use crate::study::sensitivity::{Subject, map_sensitivity};
+use crate::{Error, Result, SaliencyConfig};
 
 /// The output of a graph that holds class scores.
 const LOGITS: &str = "logits";
@@ -50,6 +54,21 @@ pub struct NetworkOutput {
     pub shape: Vec<usize>,
     /// One image after the other.
     pub values: Vec<f32>,
+}
+
+/// A kind of sensitivity map, and how to make it.
+pub struct SensitivityGoal<'a> {
+    /// The kind.
+    pub kind: Sensitivity,
+    /// Of a graph: the output whose features count. A network that was trained here is
+    /// mapped at its shared layers.
+    pub output: &'a str,
+    /// Vectors, smoothing, budget and restarts.
+    pub config: &'a SaliencyConfig,
+    /// Steps of a reconstruction at most.
+    pub steps: usize,
+    /// Of vectors and starts.
+    pub seed: u64,
 }
 
 impl TrainedNetwork {
@@ -276,6 +295,70 @@ impl TrainedNetwork {
                     ..*goal
                 };
                 targets.attack(logits_of, &goal, observer)
+            }
+        }
+    }
+
+    /// Where the network is sensitive in each image; `None` if the observer, which hears of
+    /// the share that is done, breaks.
+    ///
+    /// # Errors
+    ///
+    /// If the images have another size, the output is none of the graph's, a class gradient
+    /// is asked for and the network has no classes, or a setting is out of its range.
+    pub fn sensitivity(
+        &self,
+        set: &ImageSet,
+        goal: &SensitivityGoal<'_>,
+        observer: &mut dyn FnMut(f64) -> ControlFlow<()>,
+    ) -> Result<Option<Vec<SensitivityMap>>> {
+        if goal.kind == Sensitivity::ClassGradient {
+            self.check_classes(set)?;
+        }
+        self.check_size(&set.images)?;
+        let images = &set.images;
+        let pixels = self.inputs(images)?;
+        let channels = self.normalize.mean.len();
+        let shape = (images.count, images.height, images.width, channels);
+        let optimiser = ReconstructConfig {
+            mode: Mode::Fast {
+                max_steps: goal.steps,
+                window: 30,
+                tolerance: 1e-3,
+            },
+            ..ReconstructConfig::default()
+        };
+        let (config, seed) = (goal.config, Seed::new(goal.seed));
+        let mut map = |subject: &Subject<'_>| {
+            map_sensitivity(goal.kind, subject, config, &optimiser, &seed, observer)
+        };
+        match &self.kind {
+            Kind::Own(own) => {
+                let network = &own.1;
+                map(&Subject {
+                    features: &|x| network.features_of(x),
+                    logits: &|x| network.logits_of(x),
+                    images: &Tensor::from_vec(pixels, shape, network.device())?,
+                    labels: &set.labels,
+                    batch: BATCH,
+                })
+            }
+            Kind::Graph(graph) => {
+                let run = |output: &str, x: &Tensor| {
+                    let found = graph.run_one(output, &x.permute((0, 3, 1, 2))?);
+                    found.map_err(candle_core::Error::wrap)
+                };
+                let output = match goal.kind {
+                    Sensitivity::ClassGradient => LOGITS,
+                    _ => goal.output,
+                };
+                map(&Subject {
+                    features: &|x| run(goal.output, x),
+                    logits: &|x| run(LOGITS, x),
+                    images: &Tensor::from_vec(pixels, shape, graph.device())?,
+                    labels: &set.labels,
+                    batch: graph.gradient_batch_within(output, GRADIENT_BYTES),
+                })
             }
         }
     }

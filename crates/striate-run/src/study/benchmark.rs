@@ -196,8 +196,13 @@ impl Scorer<'_> {
     }
 }
 
-/// At most `count` images, spread evenly over the set (which is sorted by class).
-pub(crate) fn spread(set: &ImageSet, count: usize) -> Result<ImageSet> {
+/// At most `count` images (0 for all), spread evenly over the set, which is sorted by class
+/// as a rule.
+///
+/// # Errors
+///
+/// None for rows of the set itself; the type is that of a selection.
+pub fn spread(set: &ImageSet, count: usize) -> Result<ImageSet> {
     if count == 0 || count >= set.len() {
         return Ok(set.clone());
     }

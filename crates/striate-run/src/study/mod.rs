@@ -16,6 +16,7 @@ mod reconstruction;
 mod record;
 pub(crate) mod report;
 mod saliency;
+pub(crate) mod sensitivity;
 mod similarity;
 mod steps;
 mod targets;

@@ -7,21 +7,21 @@ use candle_core::Tensor;
 use serde::{Deserialize, Serialize};
 use striate_models::VggConfig;
 use striate_random::Seed;
-use striate_reconstruct::{Budget, ReconstructConfig, Task as Job, reconstruct};
+use striate_reconstruct::ReconstructConfig;
 use striate_saliency::metrics::{self, Comparison};
 use striate_saliency::{
-    CentreSurroundConfig, ContrastConfig, Density, JacobianConfig, Map, SensitivityMap,
-    SpectralResidualConfig, centre_bias, centre_surround, class_gradient, contrast_change,
-    jacobian_energy, reconstruction_energy, spectral_residual,
+    CentreSurroundConfig, Density, Map, SensitivityMap, SpectralResidualConfig, centre_bias,
+    centre_surround, spectral_residual,
 };
 
 use super::benchmark::{inputs, spread};
 use super::dataset::Dataset;
-use super::network::Network;
+use super::network::{BATCH, Network};
+use super::sensitivity::{SENSITIVITIES, Subject, map_sensitivity};
 use super::tensors::{TensorFile, Tensors};
+use crate::Result;
 use crate::engine::{Estimate, Finished, Status, StepContext, Task};
 use crate::recipe::SaliencyConfig;
-use crate::{Error, Result};
 
 const FOUND: &str = "saliency.json";
 const MAPS: &str = "maps.safetensors";
@@ -29,13 +29,6 @@ const MAPS: &str = "maps.safetensors";
 /// Standard deviation of the centre bias as a share of the image's side.
 const CENTRE_SIGMA: f64 = 0.25;
 
-/// The sensitivity maps, the first one in every picture and table.
-pub(crate) const SENSITIVITIES: [&str; 4] = [
-    "Jacobian energy",
-    "reconstruction energy",
-    "change with contrast",
-    "class gradient",
-];
 /// The saliency maps, the first one in every picture and table.
 pub(crate) const REFERENCES: [&str; 3] = ["spectral residual", "centre-surround", "centre bias"];
 
@@ -140,74 +133,33 @@ impl MapSensitivity {
         images: &Tensor,
         labels: &[u32],
         cx: &mut StepContext<'_>,
-    ) -> Result<Option<[Vec<SensitivityMap>; 4]>> {
-        let smoothing_px = self.config.smoothing_px;
-        let ids: Vec<u64> = (0..labels.len() as u64).collect();
-        let features = |x: &Tensor| network.features_of(x);
-        let seed = Seed::new(self.seed).child("sensitivity");
-        let config = JacobianConfig {
-            vectors: self.config.vectors,
-            smoothing_px,
-            ..JacobianConfig::default()
-        };
-        let jacobian = jacobian_energy(&features, images, &ids, &config, &seed)?;
-        cx.progress(0.3, SENSITIVITIES[1]);
-        let Some(reconstruction) = self.reconstructions(network, images, &ids, cx)? else {
-            return Ok(None);
-        };
-        cx.progress(0.7, SENSITIVITIES[2]);
-        let config = ContrastConfig {
-            smoothing_px,
-            ..ContrastConfig::default()
-        };
-        let contrast = contrast_change(&features, images, &config)?;
-        cx.progress(0.9, SENSITIVITIES[3]);
-        let logits = |x: &Tensor| network.logits_of(x);
-        let gradient = class_gradient(&logits, images, labels, smoothing_px)?;
-        Ok(Some([jacobian, reconstruction, contrast, gradient]))
-    }
-
-    /// The local energy of reconstructions under a small budget.
-    fn reconstructions(
-        &self,
-        network: &Network,
-        images: &Tensor,
-        ids: &[u64],
-        cx: &mut StepContext<'_>,
-    ) -> Result<Option<Vec<SensitivityMap>>> {
-        let budgets = [Budget::fraction(self.config.budget)?];
-        let job = Job {
+    ) -> Result<Option<Vec<Vec<SensitivityMap>>>> {
+        let subject = Subject {
+            features: &|x| network.features_of(x),
+            logits: &|x| network.logits_of(x),
             images,
-            ids,
-            budgets: &budgets,
-            seed: Seed::new(self.seed).child("sensitivity reconstruction"),
-        };
-        let config = ReconstructConfig {
-            restarts: self.config.restarts,
-            ..self.optimiser.clone()
+            labels,
+            batch: BATCH,
         };
         let stop = cx.stop_flag();
-        let mut observer = |p: &striate_reconstruct::Progress<'_>| {
-            let batch = p.step as f64 / p.max_steps as f64;
-            let share = (p.finished as f64 + batch) / p.total as f64;
-            cx.progress(0.3 + 0.4 * share, SENSITIVITIES[1]);
-            match stop.is_raised() {
-                true => ControlFlow::Break(()),
-                false => ControlFlow::Continue(()),
+        let (count, seed) = (SENSITIVITIES.len() as f64, Seed::new(self.seed));
+        let mut maps = Vec::new();
+        for (k, kind) in SENSITIVITIES.into_iter().enumerate() {
+            let mut observer = |share: f64| {
+                cx.progress((k as f64 + share) / count, kind.name());
+                match stop.is_raised() {
+                    true => ControlFlow::Break(()),
+                    false => ControlFlow::Continue(()),
+                }
+            };
+            let (config, optimiser) = (&self.config, &self.optimiser);
+            let found = map_sensitivity(kind, &subject, config, optimiser, &seed, &mut observer)?;
+            match found {
+                Some(found) => maps.push(found),
+                None => return Ok(None),
             }
-        };
-        let features = |x: &Tensor| network.features_of(x);
-        let found = match reconstruct(&features, &job, &config, &mut observer) {
-            Err(striate_reconstruct::Error::Interrupted { .. }) => return Ok(None),
-            other => other?,
-        };
-        let size = network.input_size();
-        let maps = found.chunks(self.config.restarts.max(1)).map(|of_image| {
-            let restarts: Vec<&[f32]> = of_image.iter().map(|r| r.pixels.as_slice()).collect();
-            reconstruction_energy(&restarts, size, size, self.config.smoothing_px)
-                .map_err(Error::from)
-        });
-        maps.collect::<Result<_>>().map(Some)
+        }
+        Ok(Some(maps))
     }
 }
 
@@ -232,7 +184,7 @@ fn references(pixels: &[f32], count: usize, size: usize) -> Result<[Vec<Density>
 
 /// Every sensitivity map against every saliency map.
 fn compare(
-    maps: &[Vec<SensitivityMap>; 4],
+    maps: &[Vec<SensitivityMap>],
     saliency: &[Vec<Density>; 3],
     pixels: &[f32],
     size: usize,

@@ -22,6 +22,18 @@ pub enum Sensitivity {
     ClassGradient,
 }
 
+impl Sensitivity {
+    /// In words.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::JacobianEnergy => "Jacobian energy",
+            Self::ReconstructionEnergy => "reconstruction energy",
+            Self::ContrastChange => "change with contrast",
+            Self::ClassGradient => "class gradient",
+        }
+    }
+}
+
 /// Where a network is sensitive in one image.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct SensitivityMap {

@@ -14,8 +14,9 @@ use super::robustness::protocol;
 use crate::protocol::Protocols;
 use crate::study::dataset::Dataset;
 use crate::study::saliency::{
-    CENTRE_BIAS, MapSensitivity, Maps, PairFound, REFERENCES, SENSITIVITIES, SaliencyFound,
+    CENTRE_BIAS, MapSensitivity, Maps, PairFound, REFERENCES, SaliencyFound,
 };
+use crate::study::sensitivity::SENSITIVITIES;
 use crate::{ModelName, Result};
 
 /// Images shown.
@@ -57,7 +58,7 @@ pub(super) fn saliency(
     Ok(Saliency {
         grids: vec![grid(&shown, images.min(SHOWN), data)?],
         reference: REFERENCES[0].to_owned(),
-        sensitivity: SENSITIVITIES[0].to_owned(),
+        sensitivity: SENSITIVITIES[0].name().to_owned(),
         note: format!(
             "Of the four sensitivity maps of {}, the Jacobian energy is estimated with {} random \
              vectors, the reconstruction energy from {} reconstructions at a budget of {}. \
@@ -113,7 +114,7 @@ fn rows(found: &Found) -> Vec<SaliencyRow> {
                     seeds().filter_map(|(_, f)| f.reliability[pair.0]).collect();
                 rows.push(SaliencyRow {
                     model: model.name().to_owned(),
-                    sensitivity: SENSITIVITIES[pair.0].to_owned(),
+                    sensitivity: SENSITIVITIES[pair.0].name().to_owned(),
                     reference: REFERENCES[pair.1].to_owned(),
                     metric: metric.to_owned(),
                     value: estimate,
@@ -137,7 +138,7 @@ fn compared(found: &Found, replicates: usize) -> Result<Vec<PairedRow>> {
                 .iter()
                 .map(|(key, found)| (*key, values(found, pair, value)))
                 .collect();
-            let circumstance = format!("{}, {}", SENSITIVITIES[pair.0], REFERENCES[pair.1]);
+            let circumstance = format!("{}, {}", SENSITIVITIES[pair.0].name(), REFERENCES[pair.1]);
             out.extend(differences(&values, metric, &circumstance, replicates)?);
         }
     }
@@ -162,7 +163,8 @@ fn grid(shown: &[(ModelName, Maps)], count: usize, data: &Dataset) -> Result<Pic
     Ok(PictureGrid {
         caption: format!(
             "Where each model's shared layers are sensitive ({}), beside the saliency map ({})",
-            SENSITIVITIES[0], REFERENCES[0]
+            SENSITIVITIES[0].name(),
+            REFERENCES[0]
         ),
         column_title: String::new(),
         columns: columns.iter().map(|(name, _)| name.clone()).collect(),
