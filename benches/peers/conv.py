@@ -59,7 +59,7 @@ def times_of_torch(batch, size, channels, out, layout):
 
 def main():
     benchmark, rounds = sys.argv[1], int(sys.argv[2]) if len(sys.argv) > 2 else 1
-    print(f"Machine: {machine()}.\nPyTorch {version('torch')}; CPU time of all threads for a call, the fastest of {REPETITIONS} repetitions of a tenth of a second in {rounds} rounds in turns.\n")
+    print(f"Machine: {machine()}.\nPyTorch {version('torch')}; CPU time of all threads for a call, the fastest of {REPETITIONS} repetitions of a tenth of a second in {rounds} round{'s' * (rounds != 1)} in turns.\n")
     print("| batch, map, channels | algorithm | " + " | ".join(f"{p}, ms (of peak) | PyTorch / ours" for p in PRODUCTS) + " |")
     print("|---|---|" + "---:|" * 2 * len(PRODUCTS), flush=True)
     ahead, peaks = [], []
