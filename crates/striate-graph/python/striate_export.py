@@ -24,6 +24,8 @@ from pathlib import Path
 
 import torch
 import torch.nn.functional as F
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils.weak import WeakTensorKeyDictionary
 
 KEY = "striate_graph"
 VERSION = 1
@@ -59,7 +61,7 @@ def export(model, path, *, size, outputs="logits", features=(), channels=3, valu
         if values is not None and len(values) != channels:
             raise ExportError(f"{what}: expected {channels} numbers, found {list(values)}")
     if sample is None:
-        sample = low + (high - low) * _smooth_noise(2, channels, height, width, seed)
+        sample = low + (high - low) * _smooth_noise(3, channels, height, width, seed)
     sample = torch.as_tensor(sample, dtype=torch.float32)
     if tuple(sample.shape[1:]) != (channels, height, width) or len(sample) < 2:
         raise ExportError(f"sample: expected [2 or more, {channels}, {height}, {width}], found {list(sample.shape)}")
@@ -83,9 +85,14 @@ def export(model, path, *, size, outputs="logits", features=(), channels=3, valu
     if class_names and len(class_names) != count:
         raise ExportError(f"class_names: expected one for each of {count} class scores, found {len(class_names)}")
 
-    program = _trace(wrapped, sample)
-    graph = _Translator(program)
-    graph.run(wrapped.names)
+    try:
+        graph = _exported(wrapped, sample)
+    except ExportError as first:
+        # What torch.export cannot trace can still be watched: numbers taken from weights, len(x).
+        try:
+            graph = _watched(wrapped, sample)
+        except ExportError as second:
+            raise ExportError(f"{second} (and before that: {first})") from first
     header = {
         "version": VERSION,
         "name": name or type(model).__name__,
@@ -198,6 +205,171 @@ reflection_pad1d.default replication_pad1d.default reflection_pad2d.default repl
 stack.default roll.default unbind.int""".split()
 
 
+def _exported(module, sample):
+    """By torch.export."""
+    program = _trace(module, sample)
+    signature = program.graph_signature
+    if signature.buffers_to_mutate or signature.user_inputs_to_mutate:
+        changed = list(signature.buffers_to_mutate.values()) or "its input"
+        raise ExportError(f"the network changes {changed} when it runs")
+    graph = _Translator()
+    specs = {spec.arg.name: spec for spec in signature.input_specs}
+    nodes = list(program.graph_module.graph.nodes)
+    for node in nodes:
+        if node.op == "placeholder":
+            graph.values[node] = graph.placeholder(node, specs[node.name], program)
+    graph.run([node for node in nodes if node.op not in ("placeholder", "output")], module.names, nodes[-1].args[0])
+    return graph
+
+
+def _watched(module, sample):
+    """By watching each operation, for two numbers of images: an axis that grows with them is the batch's."""
+    runs = []
+    fast = torch.backends.mha.get_fastpath_enabled()
+    torch.backends.mha.set_fastpath_enabled(False)
+    try:
+        for count in (2, 3):
+            images = sample[torch.arange(count) % len(sample)].clone()
+            watcher = _Watcher(images)
+            with torch.no_grad(), watcher:
+                found = module(images)
+            runs.append((watcher.steps, [watcher.known.get(value) for value in found]))
+    finally:
+        torch.backends.mha.set_fastpath_enabled(fast)
+    (steps, results), (others, _) = runs
+    if [step.target for step in steps] != [step.target for step in others]:
+        raise ExportError("the network does something else for another number of images")
+
+    def axis(a, b):
+        if a == b:
+            return a
+        if a % 2 or a * 3 != b * 2:
+            raise ExportError(f"an axis of {a} for 2 images and {b} for 3: only multiples of the batch are supported")
+        return _Batch(a // 2)
+
+    graph = _Translator()
+    graph.values["input"] = _Value("input", [_Batch(1)] + list(sample.shape[1:]))
+    for name, value in [*module.named_parameters(), *module.named_buffers()]:
+        graph.origin[id(value)] = name.removeprefix("model.")
+    for i, (step, other) in enumerate(zip(steps, others)):
+        step.args, step.kwargs = _common(step, other, axis)
+        shapes = [_Shape([axis(a, b) for a, b in zip(p, q)]) for p, q in zip(step.shapes, other.shapes)]
+        step.name = f"{step.target._schema.name.removeprefix('aten::')}_{i}"
+        step.meta = {"val": shapes if step.several else shapes[0]}
+    graph.run(steps, module.names, results)
+    return graph
+
+
+# Their numbers are lengths, which are taken from what they give.
+_LENGTHS = {"view", "reshape", "_unsafe_view", "expand", "slice", "new_zeros", "new_ones", "new_full", "split_with_sizes"}
+
+
+def _common(step, other, axis):
+    """The arguments of a step for any number of images, from those for two numbers."""
+    tree = torch.utils._pytree
+    ours, spec = tree.tree_flatten((step.args, step.kwargs))
+    theirs = tree.tree_leaves((other.args, other.kwargs))
+    problem = f"{step.target}: a constant depends on the number of images"
+    found = []
+    for a, b in zip(ours, theirs):
+        if isinstance(a, torch.Tensor):
+            if a.dim() != b.dim():
+                raise ExportError(problem)
+            shape = [axis(p, q) for p, q in zip(a.shape, b.shape)]
+            for place, size in enumerate(shape):
+                if isinstance(size, _Batch):
+                    # The same for every image, or it is none for any number of images.
+                    a, b = a.narrow(place, 0, 1), b.narrow(place, 0, 1)
+            if not torch.equal(a, b) or not torch.equal(a.expand(ours[len(found)].shape), ours[len(found)]):
+                raise ExportError(problem)
+            a = _Repeated(a, shape) if any(isinstance(size, _Batch) for size in shape) else a
+        elif isinstance(a, (int, float)) and a != b and step.target._schema.name.removeprefix("aten::") not in _LENGTHS:
+            raise ExportError(problem)
+        found.append(a)
+    return tree.tree_unflatten(found, spec)
+
+
+class _Repeated:
+    """A constant that is the same for every image."""
+
+    def __init__(self, tensor, shape):
+        self.tensor, self.shape = tensor, shape
+
+
+class _Shape:
+    """What a step gives, in the place of a tensor without values."""
+
+    def __init__(self, shape):
+        self.shape = shape
+
+
+class _Step:
+    """One operation that was seen; its arguments are constants, or places of values before it."""
+
+    op = "call_function"
+
+    def __init__(self, target, args, kwargs, out):
+        self.target, self.args, self.kwargs = target, args, kwargs
+        self.several = isinstance(out, (tuple, list))
+        self.shapes = [list(value.shape) for value in (out if self.several else [out])]
+
+
+class _Place:
+    """A value: of a step (one of several), or the images."""
+
+    def __init__(self, step, index=None):
+        self.step, self.index = step, index
+
+
+class _Watcher(TorchDispatchMode):
+    """Records each operation that depends on the images. What does not is computed and forgotten."""
+
+    def __init__(self, images):
+        super().__init__()
+        self.steps, self.known, self.stale = [], WeakTensorKeyDictionary(), WeakTensorKeyDictionary()
+        self.known[images] = _Place("input")
+
+    def __torch_dispatch__(self, function, types, args=(), kwargs=None):
+        kwargs = kwargs or {}
+        tensors = [v for v in torch.utils._pytree.tree_leaves((args, kwargs)) if isinstance(v, torch.Tensor)]
+        if not any(tensor in self.known for tensor in tensors):
+            return function(*args, **kwargs)
+        if any(tensor in self.stale for tensor in tensors):
+            raise ExportError(f"{function}: a view of a tensor is used after the tensor was changed in place")
+        place = lambda v: self.known.get(v, v) if isinstance(v, torch.Tensor) else v
+        seen = torch.utils._pytree.tree_map(place, (args, kwargs))
+        strided = function._schema.name.startswith("aten::as_strided")
+        before = args[0].clone() if strided else None
+        out = function(*args, **kwargs)
+        if not isinstance(out, (torch.Tensor, tuple, list)):
+            raise ExportError(f"{function}: the network takes a number out of what it computes of the image")
+        if strided:
+            # What PyTorch makes of a mean or a flatten that needs no copy.
+            if out.numel() != before.numel() or not torch.equal(out, before.reshape(out.shape)):
+                raise ExportError("a view by strides that is no reshape")
+            function, seen = torch.ops.aten.view.default, ((seen[0][0], list(out.shape)), {})
+        elif function._schema.is_mutable:
+            function = self.changed(function, args[0])
+            out = args[0]
+        step = _Step(function, *seen, out)
+        self.steps.append(step)
+        for index, value in enumerate(out if step.several else [out]):
+            self.known[value] = _Place(step, index if step.several else None)
+        return out
+
+    def changed(self, function, target):
+        """The operation that gives what this one writes; whatever shares memory with it is known no more."""
+        name, overload = function._schema.name.removeprefix("aten::"), function._overloadname
+        packet = getattr(torch.ops.aten, name.removesuffix("_"), None)
+        if not name.endswith("_") or target not in self.known or not hasattr(packet, overload):
+            raise ExportError(f"{function}: the network writes into a tensor")
+        memory = target.untyped_storage().data_ptr()
+        for tensor in list(self.known.keys()):
+            if tensor is not target and tensor.untyped_storage().data_ptr() == memory:
+                self.stale[tensor] = True
+        return getattr(packet, overload)
+
+
 def _trace(module, sample):
     batch = torch.export.Dim("batch", min=1)
     try:
@@ -239,8 +411,7 @@ class _Value:
 class _Translator:
     """From core ATen to the operations of the format."""
 
-    def __init__(self, program):
-        self.program = program
+    def __init__(self):
         self.nodes, self.outputs, self.constants = [], {}, {}
         self.values, self.names_of, self.origin = {}, {}, {}
         self.used = {"input"}
@@ -248,37 +419,38 @@ class _Translator:
 
     # -- the walk
 
-    def run(self, names):
-        signature = self.program.graph_signature
-        if signature.buffers_to_mutate or signature.user_inputs_to_mutate:
-            changed = list(signature.buffers_to_mutate.values()) or "its input"
-            raise ExportError(f"the network changes {changed} when it runs")
-        specs = {spec.arg.name: spec for spec in signature.input_specs}
-        for node in self.program.graph_module.graph.nodes:
+    def run(self, steps, names, results):
+        for node in steps:
             self.here = node
-            if node.op == "placeholder":
-                self.values[node] = self.placeholder(node, specs[node.name])
-            elif node.op == "call_function":
-                self.values[node] = self.call(node)
-            elif node.op == "output":
-                for name, value in zip(names, node.args[0]):
-                    value = self.values[value]
-                    if not isinstance(value, _Value):
-                        raise ExportError(f"output {name} does not depend on the image")
-                    self.outputs[name] = value.name
-            else:
+            if node.op != "call_function":
                 raise ExportError(f"node {node.name}: {node.op} is not supported")
+            self.values[node] = self.call(node)
+        for name, value in zip(names, results):
+            value = self.resolved(value)
+            if not isinstance(value, _Value):
+                raise ExportError(f"output {name} does not depend on the image")
+            self.outputs[name] = value.name
         self.fold()
         self.prune()
 
-    def placeholder(self, node, spec):
+    def resolved(self, argument):
+        if isinstance(argument, torch.fx.Node):
+            return self.values[argument]
+        if isinstance(argument, _Place):
+            value = self.values[argument.step]
+            return value if argument.index is None else value[argument.index]
+        if isinstance(argument, _Repeated):
+            return self.emit("expand", [argument.tensor.contiguous()], argument.shape)
+        return argument
+
+    def placeholder(self, node, spec, program):
         if spec.kind.name == "USER_INPUT":
             self.symbol = next(iter(node.meta["val"].shape[0].node.expr.free_symbols))
             return _Value("input", self.shape_of(node.meta["val"].shape))
         if spec.kind.name not in ("PARAMETER", "BUFFER", "CONSTANT_TENSOR"):
             return getattr(spec.arg, "value", None)
         target = spec.target
-        found = self.program.state_dict.get(target, self.program.constants.get(target))
+        found = program.state_dict.get(target, program.constants.get(target))
         if not isinstance(found, torch.Tensor):
             raise ExportError(f"{target} is no tensor")
         found = found.detach()
@@ -289,13 +461,12 @@ class _Translator:
         meta = node.meta.get("val")
         if isinstance(meta, (torch.SymInt, int)):
             return self.axis(meta)
-        args, kwargs = torch.fx.node.map_arg((node.args, node.kwargs), lambda n: self.values[n])
+        args, kwargs = torch.utils._pytree.tree_map(self.resolved, (node.args, node.kwargs))
         if getattr(node.target, "__name__", "") == "getitem":
             return args[0][args[1]]
         if not isinstance(node.target, torch._ops.OpOverload):
             raise ExportError(f"node {node.name}: {node.target} is not supported")
-        flat = []
-        torch.utils._pytree.tree_map(flat.append, (args, kwargs))
+        flat = torch.utils._pytree.tree_leaves((args, kwargs))
         if not any(isinstance(v, (_Value, _Batch)) for v in flat):
             with torch.no_grad():
                 return node.target(*args, **kwargs)
@@ -333,6 +504,9 @@ class _Translator:
     def out_shape(self, index=None):
         meta = self.here.meta["val"]
         return self.shape_of((meta if index is None else meta[index]).shape)
+
+    def is_single(self):
+        return not isinstance(self.here.meta["val"], (tuple, list))
 
     # -- emission
 
@@ -654,7 +828,7 @@ def _batch_norm(g, a):
     if a["bias"] is not None:
         shift = shift + a["bias"].double()
     y = g.emit("affine", [a["input"], scale.float(), shift.float()], a["input"].shape)
-    return y if isinstance(g.here.meta["val"], torch.Tensor) else [y, None, None]
+    return y if g.is_single() else [y, None, None]
 
 
 @_handles("layer_norm", "native_layer_norm")
@@ -667,7 +841,7 @@ def _layer_norm(g, a):
         inputs.append(torch.ones(width) if weight is None else weight.reshape(-1))
         inputs.append(torch.zeros(width) if bias is None else bias.reshape(-1))
     y = g.emit("layer_norm", inputs, x.shape, axes=count, epsilon=float(a["eps"]))
-    return y if isinstance(g.here.meta["val"], torch.Tensor) else [y, None, None]
+    return y if g.is_single() else [y, None, None]
 
 
 @_handles("group_norm")
@@ -680,14 +854,19 @@ def _group_norm(g, a):
     return g.emit("affine", [y, a["weight"], a["bias"]], x.shape)
 
 
+@_handles("native_group_norm")
+def _native_group_norm(g, a):
+    return [_group_norm(g, {**a, "num_groups": a["group"]}), None, None]
+
+
 @_handles("max_pool2d", "max_pool2d_with_indices")
 def _max_pool(g, a):
     kernel = _pair(a["kernel_size"])
     if _pair(a["dilation"]) not in ([1, 1], []):
         g.fail("a pool with dilation")
-    y = g.emit("max_pool2d", [a["self"]], g.out_shape(None if isinstance(g.here.meta["val"], torch.Tensor) else 0),
+    y = g.emit("max_pool2d", [a["self"]], g.out_shape(None if g.is_single() else 0),
                kernel=kernel, stride=_pair(a["stride"], kernel), padding=_pair(a["padding"]))
-    return y if isinstance(g.here.meta["val"], torch.Tensor) else [y, None]
+    return y if g.is_single() else [y, None]
 
 
 @_handles("avg_pool2d")
@@ -840,9 +1019,17 @@ def _matmul(g, a):
     left, right = a["self"], a.get("mat2", a.get("other"))
     if len(left.shape) < 2 or len(right.shape) < 2:
         g.fail("a product of a vector")
+    if isinstance(right, torch.Tensor) and right.dim() == 3 and right.stride(0) == 0:
+        # One matrix, repeated.
+        right = right[0]
     if isinstance(right, torch.Tensor) and right.dim() == 2:
         return g.emit("linear", [left, right.T.contiguous()], g.out_shape())
     return g.emit("matmul", [left, right], g.out_shape())
+
+
+@_handles("_scaled_dot_product_flash_attention_for_cpu")
+def _flash(g, a):
+    return [_attention(g, a), None]
 
 
 @_handles("scaled_dot_product_attention")

@@ -66,13 +66,21 @@ impl Graph {
         Ok(Check { deviations })
     }
 
-    /// The outputs for the images of the sample, few at once where maps are large.
+    /// The outputs for the images of the sample, in batches of different sizes.
     fn sampled(&self, names: &[&str], images: &Tensor) -> Result<Vec<Tensor>> {
         let count = images.dim(0)?;
         let batch = self.batch_within(names, BYTES)?;
         let mut parts: Vec<Vec<Tensor>> = vec![Vec::new(); names.len()];
-        for first in (0..count).step_by(batch) {
-            let some = images.narrow(0, first, batch.min(count - first))?;
+        let mut first = 0;
+        while first < count {
+            // One image, then more: what holds for one number of images only is found.
+            let some = if first == 0 {
+                1
+            } else {
+                batch.min(count - first)
+            };
+            let some = images.narrow(0, first, some)?;
+            first += some.dim(0)?;
             for (parts, found) in parts.iter_mut().zip(self.run(names, &some)?) {
                 parts.push(found);
             }

@@ -277,7 +277,7 @@ impl Graph {
         let value = ops::apply(&node.op, &inputs, &shape).map_err(|e| node.fail(e.to_string()))?;
         if value.dims() != shape {
             return Err(node.fail(format!(
-                "expected a result of shape {}, found {:?} for {batch} images",
+                "expected a result of shape {}, found {:?} for a batch of {batch}",
                 words(&node.shape),
                 value.dims()
             )));

@@ -9,13 +9,14 @@ use candle_core::{Device, Tensor, Var};
 use striate_graph::{Axis, Error, Graph};
 use striate_testkit::assert_close;
 
-const NETWORKS: [&str; 7] = [
+const NETWORKS: [&str; 8] = [
     "resnet",
     "densenet",
     "efficientnet",
     "convnext",
     "vit",
     "odds",
+    "watched",
     "deepgaze",
 ];
 
@@ -133,10 +134,10 @@ fn what_the_file_says_is_told() {
     let expected = [batch, Axis::Fixed(16), Axis::Fixed(8), Axis::Fixed(8)];
     assert_eq!(graph.output_shape("layer1"), Some(&expected[..]));
     assert_eq!(graph.batch_within(&["logits"], 0).unwrap(), 1);
-    // The first map and its ReLU are the most at once: 2 x 8 x 16 x 16 values.
+    // The image, scaled and shifted, is the most at once: 2 x 3 x 32 x 32 values.
     assert_eq!(
         graph
-            .batch_within(&["logits"], 40 * 2 * 8 * 256 * 4)
+            .batch_within(&["logits"], 40 * 2 * 3 * 1024 * 4)
             .unwrap(),
         40
     );

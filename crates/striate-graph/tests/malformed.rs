@@ -116,7 +116,7 @@ fn another_version_is_refused_before_its_fields() {
 #[test]
 fn shapes_that_are_not_what_the_file_says_are_refused() {
     let text = refused(|h| h["nodes"][4]["shape"][1] = json!(9), all);
-    assert!(text.starts_with("node max_pool2d (max_pool2d): expected a result of shape [batch, 9, 8, 8], found [2, 8, 8, 8] for 2 images"), "{text}");
+    assert!(text.starts_with("node max_pool2d (max_pool2d): expected a result of shape [batch, 9, 8, 8], found [1, 8, 8, 8] for a batch of 1"), "{text}");
     let text = refused(
         |h| {
             let at = first(h, "linear");

@@ -196,6 +196,28 @@ class Odds(nn.Module):
         return {"scores": F.log_softmax(weights.reshape(n, -1), 1), "maps": F.interpolate(maps, (9, 7), mode="bicubic")}
 
 
+class Watched(nn.Module):
+    """What torch.export cannot trace with a free batch: numbers from weights, len(x); and changes in place."""
+
+    def __init__(self):
+        super().__init__()
+        self.conv, self.norm, self.out = nn.Conv2d(3, 8, 3), nn.BatchNorm2d(8), nn.Linear(8, 3)
+        self.sigma = nn.Parameter(torch.tensor(1.2))
+        self.attention = nn.MultiheadAttention(8, 2, batch_first=True)
+
+    def forward(self, x):
+        reach = int(torch.ceil(2 * self.sigma).item())
+        kernel = torch.exp(-0.5 * (torch.arange(-reach, reach + 1) / self.sigma) ** 2)
+        y = self.norm(self.conv(x))
+        y.relu_()
+        y = y * 2
+        y.add_(y.mean((2, 3), keepdim=True))
+        y = F.conv2d(y, (kernel / kernel.sum()).view(1, 1, 1, -1).repeat(8, 1, 1, 1), groups=8)
+        y = F.max_pool2d(y, 2).flatten(2).transpose(1, 2)
+        y = y + self.attention(y, y, y)[0]
+        return self.out(F.layer_norm(y, (8,)).mean(1)).view(len(x), 3)
+
+
 def randomise(model, seed):
     """Weights that keep the maps at a size of 1, and statistics unlike those of a fresh norm."""
     generator = torch.Generator().manual_seed(seed)
@@ -243,6 +265,7 @@ golden("efficientnet", randomise(EfficientNet(), 3), 20, "logits", **rgb)
 golden("convnext", randomise(ConvNeXt(), 4), 24, "logits", **rgb)
 golden("vit", randomise(Vit(), 5), 32, "logits", count=1, **rgb)
 golden("odds", randomise(Odds(), 6), (11, 12), {"scores": "scores", "maps": "maps"})
+golden("watched", randomise(Watched(), 9), 12, "logits", count=3)
 head = LogDensity(randomise(Saliency(), 8), size=(20, 24), longer_side=40)
 golden("deepgaze", head, (20, 24), "log_density", count=2)
 print(f"{sum(f.stat().st_size for f in out.iterdir() if f.suffix in ('.striate', '.safetensors'))} bytes")
