@@ -174,6 +174,14 @@ pub enum Error {
         /// What it gives.
         outputs: Vec<String>,
     },
+    /// An output that a graph does not have.
+    #[error("the network has no output {name:?}; it has {}", outputs.join(", "))]
+    NoOutput {
+        /// What was asked for.
+        name: String,
+        /// What it gives.
+        outputs: Vec<String>,
+    },
     /// Class scores of another number than there are classes.
     #[error(
         "the images have {images} classes, the network {network} class scores without names (striate_export.py --class-names)"
@@ -221,10 +229,13 @@ impl Error {
             | Self::Classes { .. }
             | Self::NoClasses
             | Self::NoLogits { .. }
+            | Self::NoOutput { .. }
             | Self::ClassCount { .. }
             | Self::Graph(striate_graph::Error::File { .. })
             | Self::Data(_)
             | Self::Attack(striate_attack::Error::Setting { .. })
+            | Self::Saliency(striate_saliency::Error::Setting { .. })
+            | Self::Reconstruct(striate_reconstruct::Error::Setting { .. })
             | Self::Tensor { .. } => ErrorKind::Input,
             Self::Io { .. } | Self::Damaged { .. } | Self::StoreInUse { .. } => ErrorKind::Store,
             _ => ErrorKind::Work,

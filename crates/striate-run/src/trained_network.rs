@@ -344,6 +344,12 @@ impl TrainedNetwork {
                 })
             }
             Kind::Graph(graph) => {
+                if !graph.outputs().any(|name| name == goal.output) {
+                    return Err(Error::NoOutput {
+                        name: goal.output.to_owned(),
+                        outputs: graph.outputs().map(str::to_owned).collect(),
+                    });
+                }
                 let run = |output: &str, x: &Tensor| {
                     let found = graph.run_one(output, &x.permute((0, 3, 1, 2))?);
                     found.map_err(candle_core::Error::wrap)
