@@ -108,9 +108,9 @@ fn rescaled(pictures: &Pictures, budget: usize, corrupted: bool) -> Vec<f32> {
     };
     let scaled = |image: usize| {
         let (found, target) = match corrupted {
-            false => (pictures.from_clean(image, budget), pictures.original(image)),
+            false => (pictures.of_clean(image, budget), pictures.original(image)),
             true => (
-                pictures.from_corrupted(image, budget),
+                pictures.of_corrupted(image, budget),
                 pictures.corrupted(image),
             ),
         };

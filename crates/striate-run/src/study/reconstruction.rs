@@ -270,12 +270,12 @@ impl Pictures {
     }
 
     /// What was reconstructed from the clean image.
-    pub(crate) fn from_clean(&self, image: usize, budget: usize) -> &[f32] {
+    pub(crate) fn of_clean(&self, image: usize, budget: usize) -> &[f32] {
         self.one(&self.from_clean, image * self.budgets + budget)
     }
 
     /// What was reconstructed from the corrupted image.
-    pub(crate) fn from_corrupted(&self, image: usize, budget: usize) -> &[f32] {
+    pub(crate) fn of_corrupted(&self, image: usize, budget: usize) -> &[f32] {
         self.one(&self.from_corrupted, image * self.budgets + budget)
     }
 

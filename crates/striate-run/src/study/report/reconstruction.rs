@@ -20,8 +20,11 @@ use crate::{ModelName, Result};
 
 /// Images shown.
 const SHOWN: usize = 3;
-/// The measures of every image and budget, and which of them are compared with Baseline's.
-const MEASURES: [(&str, bool, fn(&ReconstructionRow) -> f64); 10] = [
+/// A measure's name, whether it is compared with Baseline's, and the measure.
+type Measure = (&'static str, bool, fn(&ReconstructionRow) -> f64);
+
+/// The measures of every image and budget.
+const MEASURES: [Measure; 10] = [
     ("feature_error", true, |r| r.feature_fit),
     ("feature_error_corrupted", false, |r| {
         r.feature_fit_corrupted
@@ -274,7 +277,7 @@ fn grids(
             grid.rows.push(model_label(model.name()));
             grid.pictures.push(Some(picture(pictures.original(image))?));
             for budget in 0..pictures.budgets {
-                let found = pictures.from_clean(image, budget);
+                let found = pictures.of_clean(image, budget);
                 grid.pictures.push(Some(picture(found)?));
             }
         }

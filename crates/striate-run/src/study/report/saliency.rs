@@ -22,8 +22,11 @@ use crate::{ModelName, Result};
 /// Images shown.
 const SHOWN: usize = 6;
 
-/// The metrics, and whether they are compared with Baseline's.
-const METRICS: [(&str, bool, fn(&Comparison) -> f64); 8] = [
+/// A metric's name, whether it is compared with Baseline's, and the metric.
+type Metric = (&'static str, bool, fn(&Comparison) -> f64);
+
+/// The metrics of every image and pair of maps.
+const METRICS: [Metric; 8] = [
     ("CC", true, |c| c.correlation),
     ("partial CC", true, |c| c.partial_correlation),
     ("Spearman", false, |c| c.spearman),
