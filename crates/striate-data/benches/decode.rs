@@ -103,7 +103,11 @@ fn measure(
         columns.concat(),
         "---:|".repeat(THREADS.len())
     );
-    print(images.len(), "striate", ours);
+    let own = match cfg!(feature = "turbojpeg") {
+        true => "striate, feature turbojpeg",
+        false => "striate",
+    };
+    print(images.len(), own, ours);
     if peer.is_some() {
         for (times, decoder) in theirs.into_iter().zip(PEERS) {
             print(images.len(), decoder, times);

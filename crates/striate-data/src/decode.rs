@@ -92,6 +92,27 @@ mod tests {
         assert_eq!(image.pixels_u8[..6], [1, 1, 1, 2, 2, 2]);
     }
 
+    /// SHA-256 of all photographs as Pillow 13.0.0 decodes them:
+    /// `Image.open(bytes).convert("RGB").tobytes()`, one after the other.
+    #[cfg(feature = "turbojpeg")]
+    #[test]
+    fn photographs_are_pillows_byte_for_byte() {
+        use sha2::Digest as _;
+
+        let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+        let photos = root.join("datasets/mini/photos.parquet");
+        let photos = crate::parquet::ImageTable::open(&photos).unwrap();
+        let mut hash = sha2::Sha256::new();
+        for record in &photos.records {
+            hash.update(decode_rgb(&record.bytes, "photographs").unwrap().pixels_u8);
+        }
+        let hash: String = hash.finalize().iter().map(|b| format!("{b:02x}")).collect();
+        assert_eq!(
+            hash,
+            "5528874ba7a16442249affa1906b9d1ce98cf2253e1b8b791f0b77d83be4e576"
+        );
+    }
+
     #[test]
     fn damaged_bytes_are_named() {
         let error = decode_rgb(b"no image", "set.parquet, row 3").unwrap_err();

@@ -22,6 +22,9 @@ pub struct Arguments {
     /// A tar of JPEGs to decode as well (data only).
     #[arg(long)]
     tar: Option<PathBuf>,
+    /// Decode with libjpeg-turbo, which needs cmake and nasm (data only).
+    #[arg(long)]
+    turbojpeg: bool,
     /// Keep the tables in docs/results (not those of kernels and rsa).
     #[arg(long)]
     save: bool,
@@ -241,14 +244,13 @@ fn save(bench: &mut Command, name: &str, headline: &str) -> Result {
 /// The benchmark starts its peer itself, as the two take turns.
 fn run_data(arguments: &Arguments) -> Result {
     let mut command = cargo();
-    command.args([
-        "bench",
-        "--package",
-        "striate-data",
-        "--bench",
-        "decode",
-        "--",
-    ]);
+    command.args(["bench", "--package", "striate-data", "--bench", "decode"]);
+    let mut name = "data";
+    if arguments.turbojpeg {
+        name = "data_turbojpeg";
+        command.args(["--features", "turbojpeg"]);
+    }
+    command.arg("--");
     if arguments.against_peer {
         let python = match &arguments.python {
             Some(path) => path.clone(),
@@ -262,7 +264,7 @@ fn run_data(arguments: &Arguments) -> Result {
         command.arg("--tar").arg(tar);
     }
     if arguments.save {
-        save(&mut command, "data", Subject::Data.headline())
+        save(&mut command, name, Subject::Data.headline())
     } else {
         shell::run(&mut command)
     }
