@@ -113,8 +113,9 @@ fn the_same_results_for_any_number_of_threads_and_however_often_killed() {
         std::thread::sleep(Duration::from_millis(after));
         kills += usize::from(child.try_wait().unwrap().is_none());
         child.kill().unwrap();
-        child.wait().unwrap();
-        assert!(finished(&out) >= count, "finished steps are lost");
+        let output = child.wait_with_output().unwrap();
+        let message = text(&output.stderr);
+        assert!(finished(&out) >= count, "steps are lost: {message}");
     }
     assert!(kills >= 2, "killed {kills} times only");
     let resumed = smoke(&folder, "killed", &[]).output().unwrap();

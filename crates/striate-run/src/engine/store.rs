@@ -141,7 +141,8 @@ impl RunStore {
         for entry in fs::read_dir(&partial).map_err(|e| Error::io("list", &partial, e))? {
             let entry = entry.map_err(|e| Error::io("list", &partial, e))?;
             let name = entry.file_name().to_string_lossy().into_owned();
-            if name.starts_with("resume.") || name == SECONDS {
+            // A manifest is there if an earlier try was killed between its last two steps.
+            if name.starts_with("resume.") || name == SECONDS || name == MANIFEST {
                 let removed = if entry.path().is_dir() {
                     fs::remove_dir_all(entry.path())
                 } else {
@@ -348,4 +349,47 @@ pub(crate) fn write_atomic(path: &Path, bytes: &[u8]) -> Result<()> {
         let _ = fs::remove_file(&temporary);
         Error::io("write", path, e)
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use serde::Serialize;
+
+    use super::*;
+    use crate::engine::{Estimate, Plan, Task};
+
+    #[derive(Serialize)]
+    struct Nothing;
+
+    impl Task for Nothing {
+        const KIND: &'static str = "nothing";
+        const VERSION: u32 = 1;
+
+        fn estimate(&self) -> Estimate {
+            Estimate::default()
+        }
+
+        fn run(&self, _: &mut StepContext<'_>) -> Result<Status> {
+            Ok(Status::Done)
+        }
+    }
+
+    #[test]
+    fn a_step_that_was_killed_before_its_folder_got_its_name_is_sealed_again() {
+        let out = tempfile::tempdir().unwrap();
+        let store = RunStore::open(out.path()).unwrap();
+        let mut plan = Plan::new();
+        plan.add("nothing", Nothing, &[]).unwrap();
+        let step = plan.steps.first().unwrap();
+        let partial = store.partial(step).unwrap();
+        // What an earlier try left: its manifest, and where it stood.
+        for name in [MANIFEST, "resume.json", SECONDS] {
+            fs::write(partial.join(name), "1").unwrap();
+        }
+        fs::write(partial.join("result"), "2").unwrap();
+        store.seal(step, BTreeMap::new(), 1.0).unwrap();
+        let found = store.finished(step).unwrap().unwrap();
+        let files: Vec<&String> = found.manifest.files.keys().collect();
+        assert_eq!(files, ["result"]);
+    }
 }
