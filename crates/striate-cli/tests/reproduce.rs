@@ -134,6 +134,29 @@ fn the_same_results_for_any_number_of_threads_and_however_often_killed() {
     );
 }
 
+#[test]
+fn representations_are_matched_to_those_of_pixels() {
+    // Pixel-similarity regularisation: random projections of the pixels hold those images
+    // alike that the pixels do, and the shared layers are to do so as well.
+    let folder = place("pixel_similarity");
+    let smoke = Path::new(env!("CARGO_MANIFEST_DIR")).join("../striate-run/recipes/smoke.toml");
+    let recipe = fs::read_to_string(smoke).unwrap();
+    let cycler = "cycler = { kind = \"mtl\"";
+    assert_eq!(recipe.matches(cycler).count(), 1);
+    let loss = format!("neural_loss = \"similarity\"\n{cycler}");
+    fs::write(folder.join("own.toml"), recipe.replace(cycler, &loss)).unwrap();
+    let own = ["--recipe", "own.toml", "--quiet", "--out", "run"];
+    let models = ["--models", "baseline,mtl_monkey,mtl_pixels"];
+    let mut run = striate(&folder, &[&own[..], &models[..]].concat());
+    results(&run.output().unwrap());
+    let table = |name: &str| fs::read_to_string(folder.join("run/results").join(name)).unwrap();
+    assert!(table("scores.csv").contains("mtl_pixels,overall"));
+    let neural = table("neural.csv");
+    assert!(neural.contains("mtl_pixels,1,"), "{neural}");
+    // Without a readout in training, no response is predicted from it.
+    assert!(!neural.contains("its own targets"), "{neural}");
+}
+
 #[cfg(unix)]
 #[test]
 fn an_interrupt_stops_with_its_own_code_and_the_run_goes_on() {

@@ -7,7 +7,7 @@ use striate_corruptions::Augmentation;
 use striate_data::augment::AugmentConfig;
 use striate_models::{MultiTaskNet, VggConfig, part};
 use striate_random::Seed;
-use striate_train::{History, ImageTask, Tasks, TrainConfig, measures};
+use striate_train::{History, ImageTask, NeuralLoss, Tasks, TrainConfig, measures};
 
 use super::benchmark::inputs;
 use super::dataset::{Dataset, Sizes};
@@ -45,7 +45,7 @@ pub(crate) struct TrainInfo {
     pub(crate) parameters: usize,
     pub(crate) epochs: usize,
     /// Mean over neurons of the correlation of predicted and target responses to
-    /// the test stimuli.
+    /// the test stimuli; none where no readout is trained.
     pub(crate) target_correlation: Option<f64>,
 }
 
@@ -95,14 +95,16 @@ impl Task for TrainNetwork {
         let Some(history) = train(&net, tasks, &self.train, seed.child("training"), cx)? else {
             return Ok(Status::Interrupted);
         };
+        // Representation matching trains no readout: what one says means nothing.
+        let has_readout = self.train.neural_loss != NeuralLoss::Similarity;
         let target_correlation = match &taught {
-            Some(taught) => {
+            Some(taught) if has_readout => {
                 let stimuli = inputs(&data.stimuli_test, &data.stimuli_preprocess())?;
                 let predicted = responses(&net, &stimuli, cx.device())?;
                 let found = measures::correlation(&predicted, &taught.test, taught.neurons)?;
                 Some(measures::mean(&found))
             }
-            None => None,
+            _ => None,
         };
         save(&net, &cx.file(WEIGHTS))?;
         cx.write_json(
