@@ -2,41 +2,19 @@
 
 #![expect(clippy::unwrap_used, reason = "the helpers of tests fail as tests do")]
 
+#[path = "support/command.rs"]
+mod command;
+
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
 
+use command::{fails, runs};
 use striate_data::array::{Values, read_npz};
 use striate_data::{ImageSet, Images};
 use striate_testkit::{Golden, assert_close};
 
 const IMAGENET: [&str; 4] = ["--mean", "0.485,0.456,0.406", "--std", "0.229,0.224,0.225"];
 const CLASSES: [&str; 5] = ["ant", "bee", "cat", "dog", "eel"];
-
-fn striate(folder: &Path, arguments: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_striate"))
-        .current_dir(folder)
-        .args(arguments)
-        .stdin(Stdio::null())
-        .output()
-        .unwrap()
-}
-
-fn runs(folder: &Path, arguments: &[&str]) -> String {
-    let output = striate(folder, arguments);
-    let message = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert!(output.status.success(), "{arguments:?}: {message}");
-    String::from_utf8(output.stdout).unwrap()
-}
-
-fn fails(folder: &Path, arguments: &[&str], parts: &[&str]) {
-    let output = striate(folder, arguments);
-    let message = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert_eq!(output.status.code(), Some(3), "{message}");
-    for part in parts {
-        assert!(message.contains(part), "{part:?} is not in {message:?}");
-    }
-}
 
 fn golden(name: &str) -> String {
     let folder: PathBuf = [env!("CARGO_MANIFEST_DIR"), "../../tests/golden/interop"]
@@ -166,11 +144,13 @@ fn what_does_not_fit_is_named() {
     fails(
         folder,
         &["convert", &plain, "n.safetensors"],
+        3,
         &["plain.pth", "--mean"],
     );
     fails(
         folder,
         &["convert", &plain, "n.pth"],
+        3,
         &["n.pth", ".safetensors"],
     );
     let nested = [
@@ -182,33 +162,37 @@ fn what_does_not_fit_is_named() {
         "--std",
         "0.2",
     ];
-    fails(folder, &nested, &["nested.pth", "input_size"]);
+    fails(folder, &nested, 3, &["nested.pth", "input_size"]);
     let part = [&nested[..], &["--input-size", "16", "--part", "ema"]].concat();
-    fails(folder, &part, &["a dict of weights ema", "state_dict"]);
+    fails(folder, &part, 3, &["a dict of weights ema", "state_dict"]);
     let mixed = golden("mixed_legacy.pth");
     fails(
         folder,
         &["convert", &mixed, "n.safetensors"],
+        3,
         &["ema, model"],
     );
     fs::write(folder.join("text.pth"), "no checkpoint").unwrap();
     fails(
         folder,
         &["convert", "text.pth", "n.safetensors"],
+        3,
         &["text.pth", "begins with"],
     );
     fs::write(folder.join("cut.safetensors"), "no tensors").unwrap();
     fails(
         folder,
         &["convert", "cut.safetensors", "n.safetensors"],
+        3,
         &["cut.safetensors"],
     );
     fails(
         folder,
         &["convert", "absent.pth", "n.safetensors"],
+        3,
         &["absent.pth"],
     );
     let to = ["convert", &plain, "n.safetensors", "--to", "torchvision"];
-    fails(folder, &to, &["no network's file"]);
+    fails(folder, &to, 3, &["no network's file"]);
     assert!(!folder.join("n.safetensors").exists());
 }

@@ -2,12 +2,15 @@
 
 #![expect(clippy::unwrap_used, reason = "the helpers of tests fail as tests do")]
 
+#[path = "support/command.rs"]
+mod command;
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
 
 use candle_core::{Device, Tensor};
+use command::{fails, runs, striate};
 use striate_data::array::{Array, Values, read_npz, write_npz};
 use striate_data::{ImageSet, Images};
 use striate_graph::Graph;
@@ -18,31 +21,6 @@ fn golden(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR"))
         .join(folder)
         .join(name)
-}
-
-fn striate(folder: &Path, arguments: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_striate"))
-        .current_dir(folder)
-        .args(arguments)
-        .stdin(Stdio::null())
-        .output()
-        .unwrap()
-}
-
-fn runs(folder: &Path, arguments: &[&str]) -> String {
-    let output = striate(folder, arguments);
-    let message = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert!(output.status.success(), "{arguments:?}: {message}");
-    String::from_utf8(output.stdout).unwrap()
-}
-
-fn fails(folder: &Path, arguments: &[&str], parts: &[&str]) {
-    let output = striate(folder, arguments);
-    let message = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert_eq!(output.status.code(), Some(3), "{message}");
-    for part in parts {
-        assert!(message.contains(part), "{part:?} is not in {message:?}");
-    }
 }
 
 /// Two images of each class.
@@ -136,11 +114,17 @@ fn a_graph_is_evaluated_attacked_and_predicts_as_a_trained_network_does() {
     fails(
         at,
         &["evaluate", network, "--images", "others.npz"],
+        3,
         &["okapi", "cat"],
     );
     images(&at.join("small.npz"), &classes, (16, 16));
     let small = ["evaluate", network, "--images", "small.npz"];
-    fails(at, &small, &["are 16 x 16 px; the network takes 32 x 32"]);
+    fails(
+        at,
+        &small,
+        3,
+        &["are 16 x 16 px; the network takes 32 x 32"],
+    );
 }
 
 #[test]
@@ -187,12 +171,13 @@ fn log_densities_are_compared_with_other_maps() {
     fails(
         at,
         &["evaluate", network, "--images", "set.npz"],
+        3,
         &["no class scores: none of its outputs (log_density) is named logits"],
     );
     let cut = [
         "predict", network, "--images", "set.npz", "--out", "p.npz", "--resize", "30",
     ];
-    fails(at, &cut, &["cannot be cut to 20 x 24 px"]);
+    fails(at, &cut, 3, &["cannot be cut to 20 x 24 px"]);
 }
 
 #[test]
@@ -221,7 +206,7 @@ fn a_graph_is_mapped_at_the_output_that_is_named() {
     // The class gradient is that of the scores, whatever is named.
     assert_eq!(of_layer["class_gradient"], of_scores["class_gradient"]);
     let wrong = [&map[..], &["x.npz", "--output", "layer9"]].concat();
-    fails(at, &wrong, &["layer9", "layer1"]);
+    fails(at, &wrong, 3, &["layer9", "layer1"]);
 }
 
 #[test]
@@ -235,6 +220,7 @@ fn a_damaged_graph_is_refused_as_one() {
     fails(
         at,
         &evaluate("cut.striate"),
+        3,
         &["cut.striate: is no whole safetensors file"],
     );
     // One weight that is not what it was.

@@ -2,37 +2,15 @@
 
 #![expect(clippy::unwrap_used, reason = "the helpers of tests fail as tests do")]
 
+#[path = "support/command.rs"]
+mod command;
+
 use std::fs;
 use std::path::Path;
-use std::process::{Command, Output, Stdio};
 
+use command::{fails, runs};
 use striate_data::array::{Values, read_npz};
 use striate_data::{ImageSet, Images};
-
-fn striate(folder: &Path, arguments: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_striate"))
-        .current_dir(folder)
-        .args(arguments)
-        .stdin(Stdio::null())
-        .output()
-        .unwrap()
-}
-
-fn runs(folder: &Path, arguments: &[&str]) -> String {
-    let output = striate(folder, arguments);
-    let message = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert!(output.status.success(), "{arguments:?}: {message}");
-    String::from_utf8(output.stdout).unwrap()
-}
-
-fn fails(folder: &Path, arguments: &[&str], code: i32, parts: &[&str]) {
-    let output = striate(folder, arguments);
-    let message = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert_eq!(output.status.code(), Some(code), "{message}");
-    for part in parts {
-        assert!(message.contains(part), "{part:?} is not in {message:?}");
-    }
-}
 
 /// Images of the classes, in another order of the classes, as `.npz`.
 fn images(path: &Path, classes: &[String], size: usize) {
@@ -56,6 +34,19 @@ fn header(path: &Path) -> (Vec<String>, usize) {
     let classes = serde_json::from_value(header["class_names"].clone()).unwrap();
     let size = header["network"]["input_size"].as_u64().unwrap();
     (classes, size as usize)
+}
+
+/// Trains a network, and writes images for it to `set.npz`; its file, its classes and its
+/// images' size.
+fn baseline(folder: &Path) -> (&'static str, Vec<String>, usize) {
+    runs(
+        folder,
+        &["train", "smoke", "--model", "baseline", "--quiet"],
+    );
+    let network = "runs/smoke/networks/baseline-1.safetensors";
+    let (classes, size) = header(&folder.join(network));
+    images(&folder.join("set.npz"), &classes, size);
+    (network, classes, size)
 }
 
 #[test]
@@ -132,13 +123,7 @@ fn a_network_is_trained_and_used_on_other_images() {
 fn a_network_is_mapped_and_compared_with_saliency() {
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();
-    runs(
-        folder,
-        &["train", "smoke", "--model", "baseline", "--quiet"],
-    );
-    let network = "runs/smoke/networks/baseline-1.safetensors";
-    let (classes, size) = header(&folder.join(network));
-    images(&folder.join("set.npz"), &classes, size);
+    let (network, _, size) = baseline(folder);
     let maps = |out: &str, more: &[&str]| {
         let map = ["sensitivity", network, "--images", "set.npz", "--out", out];
         runs(folder, &[&map[..], more].concat())
@@ -200,13 +185,7 @@ fn cells(table: &str) -> Vec<Vec<&str>> {
 fn a_network_is_attacked() {
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();
-    runs(
-        folder,
-        &["train", "smoke", "--model", "baseline", "--quiet"],
-    );
-    let network = "runs/smoke/networks/baseline-1.safetensors";
-    let (classes, size) = header(&folder.join(network));
-    images(&folder.join("set.npz"), &classes, size);
+    let (network, ..) = baseline(folder);
     let evaluate = ["evaluate", network, "--images", "set.npz"];
     let attack = |more: &[&str]| runs(folder, &[&evaluate[..], more].concat());
     let all = [
@@ -254,12 +233,7 @@ fn a_network_is_attacked() {
 fn what_does_not_fit_is_named() {
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();
-    runs(
-        folder,
-        &["train", "smoke", "--model", "baseline", "--quiet"],
-    );
-    let network = "runs/smoke/networks/baseline-1.safetensors";
-    let (classes, size) = header(&folder.join(network));
+    let (network, classes, size) = baseline(folder);
 
     images(&folder.join("large.npz"), &classes, 2 * size);
     let evaluate = |images| ["evaluate", network, "--images", images];

@@ -9,6 +9,8 @@ use crate::{Error, Result};
 
 mod jpeg;
 
+pub use jpeg::JPEG_DECODER;
+
 /// Largest side of an image, in pixels: beyond it a header is taken for damaged.
 pub const MAX_SIDE_PX: u32 = 16_384;
 
@@ -30,7 +32,7 @@ pub struct RgbImage {
 /// transparent pixel keeps its colour (as Pillow's `convert("RGB")` does).
 ///
 /// A JPEG's pixels differ from Pillow's by rounding, unless the crate is built with the
-/// feature `turbojpeg`: then both decode with libjpeg-turbo (docs/results/data.md).
+/// feature `turbojpeg`: then both decode with libjpeg-turbo ([`JPEG_DECODER`]).
 ///
 /// `place` is the file, or the row of a table: it starts the error's message.
 ///
@@ -111,6 +113,23 @@ mod tests {
             hash,
             "5528874ba7a16442249affa1906b9d1ce98cf2253e1b8b791f0b77d83be4e576"
         );
+    }
+
+    #[test]
+    fn a_jpeg_that_ends_early_is_refused() {
+        let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+        let photos = root.join("datasets/mini/photos.parquet");
+        let photos = crate::parquet::ImageTable::open(&photos).unwrap();
+        let bytes = &photos.records[0].bytes;
+        assert!(decode_rgb(bytes, "whole").is_ok());
+        for percent in [10, 50, 90] {
+            let cut = &bytes[..bytes.len() * percent / 100];
+            assert!(decode_rgb(cut, "cut").is_err(), "{percent} % of the file");
+        }
+        // What follows the end does not matter.
+        let longer = [&bytes[..], b"a trailer"].concat();
+        let [longer, whole] = [&longer, bytes].map(|bytes| decode_rgb(bytes, "file").unwrap());
+        assert_eq!(longer, whole);
     }
 
     #[test]

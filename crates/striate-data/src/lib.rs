@@ -60,7 +60,7 @@ pub mod torch;
 pub mod tree;
 mod zipped;
 
-pub use decode::{MAX_DECODE_BYTES, MAX_SIDE_PX, RgbImage, decode_rgb};
+pub use decode::{JPEG_DECODER, MAX_DECODE_BYTES, MAX_SIDE_PX, RgbImage, decode_rgb};
 pub use error::{Error, Result};
 pub(crate) use files::write_atomically;
 pub use fit::ResizeCrop;

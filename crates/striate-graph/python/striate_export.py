@@ -11,7 +11,7 @@ or, for the networks of torchvision:
 `torch.export` traces the network with a free batch size; its operations become the few that the crate
 striate-graph knows (its README lists them). Whatever depends on weights alone is computed here, batch
 norms are folded into the convolutions before them. The file holds the graph, the weights, and a sample:
-two images and what PyTorch makes of them, so that the reader can check itself. Needs torch and numpy.
+a few images and what PyTorch makes of them, so that the reader can check itself. Needs torch and numpy.
 """
 
 import argparse
@@ -121,10 +121,13 @@ def write_safetensors(path, tensors, metadata):
         offset += len(data)
     text = json.dumps(header).encode()
     text += b" " * (-len(text) % 8)
-    with open(path, "wb") as file:
+    # Whole or not at all under its name.
+    partial = Path(f"{path}.part")
+    with open(partial, "wb") as file:
         file.write(struct.pack("<Q", len(text)) + text)
         for data in parts:
             file.write(data)
+    partial.replace(path)
 
 
 def _smooth_noise(count, channels, height, width, seed):

@@ -9,32 +9,16 @@
 //! peak memory of the process in MB. `cargo xtask bench train` and `cargo xtask bench
 //! evaluate` set PyTorch beside it.
 
-use std::time::Instant;
+#[path = "../../../benches/shared/steps.rs"]
+mod steps;
 
 use candle_core::{Device, Tensor};
+use steps::{Arguments, Result, spent};
 use striate_nn::{
-    Context, ConvBlock, ConvBlockConfig, Gradients, Linear, LinearConfig, Optimizer, Params,
-    Result, Sgd, SgdConfig, init, loss, ops,
+    Context, ConvBlock, Gradients, Linear, LinearConfig, Optimizer, Params, Sgd, SgdConfig, init,
+    loss, ops,
 };
 use striate_random::Seed;
-use striate_testkit::{cpu_seconds, peak_mb};
-
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
-/// Widths of the layers of each block, and the size of the images.
-fn network(name: &str) -> (Vec<Vec<usize>>, usize) {
-    match name {
-        "vgg19" => {
-            let widths = [(2, 64), (2, 128), (4, 256), (4, 512), (4, 512)];
-            (
-                widths.map(|(layers, width)| vec![width; layers]).to_vec(),
-                64,
-            )
-        }
-        _ => ([16, 32, 64, 128].map(|width| vec![width; 2]).to_vec(), 32),
-    }
-}
 
 fn median(mut values: Vec<f64>) -> f64 {
     values.sort_by(f64::total_cmp);
@@ -42,49 +26,18 @@ fn median(mut values: Vec<f64>) -> f64 {
 }
 
 fn main() -> Result<()> {
-    striate_nn::restart_with_one_pool();
-    // As `striate reproduce` does: a thread of the pool need not wait for the pool.
-    match rayon::ThreadPoolBuilder::new().build() {
-        Ok(pool) => pool.install(measure),
-        Err(_) => measure(),
-    }
+    steps::run(measure)
 }
 
-fn measure() -> Result<()> {
-    let arguments: Vec<String> = std::env::args()
-        .skip(1)
-        .filter(|a| a != "--bench")
-        .collect();
-    let name = arguments.first().map_or("narrow", String::as_str);
-    let number = |place: usize, or: usize| {
-        let given = arguments.get(place).and_then(|a| a.parse().ok());
-        given.unwrap_or(or)
-    };
-    let (batch, steps) = (number(1, 64), number(2, 20));
-    let asked = |mode: &str| arguments.iter().any(|a| a == mode);
+fn measure(arguments: &Arguments) -> Result<[f64; 2]> {
+    let (batch, size) = (arguments.batch, arguments.size());
+    let asked = |mode: &str| std::env::args().any(|a| a == mode);
     let (reference, evaluate) = (asked("reference"), asked("evaluate"));
-    let (blocks, size) = network(name);
-
     let seed = Seed::new(1);
     let mut stream = seed.child("init").stream();
     let params = Params::new(&Device::Cpu);
-    let mut layers = Vec::new();
-    let mut in_channels = 1;
-    for (i, widths) in blocks.iter().enumerate() {
-        for (j, width) in widths.iter().enumerate() {
-            let config = ConvBlockConfig {
-                in_channels,
-                out_channels: *width,
-                batch_norm: true,
-                statistics: 1,
-                pool: j + 1 == widths.len(),
-            };
-            let scope = params.root().sub(&format!("conv{}_{}", i + 1, j + 1));
-            layers.push(ConvBlock::new(config, &scope, &mut stream)?);
-            in_channels = *width;
-        }
-    }
-    let head = LinearConfig::new(in_channels, 200);
+    let (layers, width) = arguments.blocks(1, &params, &mut stream)?;
+    let head = LinearConfig::new(width, 200);
     let head = Linear::new(head, &params.root().sub("head"), &mut stream)?;
     if evaluate {
         params.set_trainable("", false);
@@ -93,39 +46,28 @@ fn measure() -> Result<()> {
     let mut gradients = Gradients::new(&params.trained());
     let x = init::normal((batch, size, size, 1), 1.0, &mut stream, &Device::Cpu)?;
     let labels = Tensor::arange(0u32, batch as u32, &Device::Cpu)?;
-    let (mut cpu, mut wall) = (Vec::new(), Vec::new());
-    // The first step takes memory and is not counted.
-    for step in 0..=steps {
-        let (start, cpu_start) = (Instant::now(), cpu_seconds());
-        let mut cx = if evaluate {
-            Context::eval()
-        } else {
-            Context::train(seed.child("step").index(step as u64).stream())
-        };
-        if reference {
-            cx = cx.reference();
-        }
-        let y = ConvBlock::forward_all(&layers, &x, &mut cx)?;
-        let logits = head.forward(&ops::global_max_pool(&y)?, &mut cx)?;
-        let loss = loss::cross_entropy(&logits, &labels)?;
-        if !evaluate {
-            gradients.clear();
-            gradients.add(&loss)?;
-            optimizer.step(&gradients, 0.01)?;
-        }
-        loss.to_scalar::<f32>()?;
-        if step > 0 {
-            wall.push(start.elapsed().as_secs_f64() * 1e3);
-            let spent = cpu_seconds().zip(cpu_start);
-            let spent = spent.map(|(end, start)| (end - start) * 1e3);
-            cpu.push(spent.unwrap_or(f64::NAN));
-        }
+    let mut times = Vec::new();
+    for step in 0..=arguments.steps {
+        times.push(spent(|| {
+            let mut cx = match evaluate {
+                true => Context::eval(),
+                false => Context::train(seed.child("step").index(step as u64).stream()),
+            };
+            if reference {
+                cx = cx.reference();
+            }
+            let y = ConvBlock::forward_all(&layers, &x, &mut cx)?;
+            let logits = head.forward(&ops::global_max_pool(&y)?, &mut cx)?;
+            let loss = loss::cross_entropy(&logits, &labels)?;
+            if !evaluate {
+                gradients.clear();
+                gradients.add(&loss)?;
+                optimizer.step(&gradients, 0.01)?;
+            }
+            loss.to_scalar::<f32>()?;
+            Ok(())
+        })?);
     }
-    println!(
-        "{:.1} {:.1} {:.0}",
-        median(cpu),
-        median(wall),
-        peak_mb().unwrap_or(f64::NAN)
-    );
-    Ok(())
+    // The first step takes memory and is not counted.
+    Ok([0, 1].map(|i| median(times[1..].iter().map(|t| t[i]).collect())))
 }

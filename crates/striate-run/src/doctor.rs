@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 use std::time::{Duration, Instant};
 
+use striate_data::JPEG_DECODER;
 use striate_kernels::{
     Algorithm, ConvShape, Product, algorithm, conv2d_backward_input, conv2d_backward_weight,
     conv2d_forward, cpu,
@@ -34,7 +35,8 @@ pub fn doctor(recipe: &Recipe) -> Result<String> {
          processor   {}\n\
          kernels     {kernels}\n\
          peak        {peak:.0} GFLOP/s of multiply-adds on one thread; matrix product on all {:.0}\n\
-         CUDA        {}\n",
+         CUDA        {}\n\
+         JPEG        decoded by {JPEG_DECODER}\n",
         env!("CARGO_PKG_VERSION"),
         machine.processor,
         machine.gflops,
@@ -138,7 +140,9 @@ mod tests {
             let line = text.lines().find(|l| l.starts_with(layer)).unwrap_or("");
             assert_eq!(line.matches(" %)").count(), 3, "{layer}: {text}");
         }
-        assert!(text.contains("kernels ") && text.contains("CUDA"), "{text}");
+        for part in ["kernels ", "CUDA", "JPEG        decoded by "] {
+            assert!(text.contains(part), "{part}: {text}");
+        }
         Ok(())
     }
 }

@@ -10,6 +10,12 @@ use super::{MAX_DECODE_BYTES, MAX_SIDE_PX, RgbImage};
 
 type Result<T> = std::result::Result<T, String>;
 
+/// The decoder that this build uses for JPEGs: pixels differ by rounding between them.
+pub const JPEG_DECODER: &str = match cfg!(feature = "turbojpeg") {
+    true => "libjpeg-turbo",
+    false => "zune-jpeg",
+};
+
 /// Decodes with the decoder that the crate is built with.
 pub(super) fn decode(bytes: &[u8]) -> Result<RgbImage> {
     #[cfg(feature = "turbojpeg")]
@@ -24,9 +30,9 @@ pub(super) fn decode(bytes: &[u8]) -> Result<RgbImage> {
 fn turbo(bytes: &[u8]) -> Result<Option<RgbImage>> {
     use turbojpeg::{Colorspace, Decompressor, Image, PixelFormat};
 
-    /// How libjpeg's warnings begin that Pillow passes over, too: stray bytes between
-    /// segments. A file that ends early has another one.
-    const STRAY: &str = "Corrupt JPEG data";
+    /// libjpeg's warning of stray bytes between segments, which Pillow passes over, too. Any
+    /// other one, such as that the data end early, is an error.
+    const STRAY: &str = "extraneous bytes before marker";
 
     let mut decoder = Decompressor::new().map_err(|e| e.to_string())?;
     let header = decoder.read_header(bytes).map_err(|e| e.to_string())?;
@@ -77,11 +83,38 @@ fn zune(bytes: &[u8]) -> Result<RgbImage> {
     decoder
         .decode_into(&mut pixels_u8)
         .map_err(|e| e.to_string())?;
+    // The decoder makes up what is missing.
+    if !has_end(bytes) {
+        return Err("the JPEG ends early, before its end marker".to_owned());
+    }
     Ok(RgbImage {
         height,
         width,
         pixels_u8,
     })
+}
+
+/// Whether the marker of an image's end is there, outside of segments such as a thumbnail.
+fn has_end(bytes: &[u8]) -> bool {
+    let mut rest = bytes;
+    // What lies between segments, such as pixels, is passed over.
+    while let Some(start) = memchr::memchr(0xff, rest) {
+        rest = &rest[start + 1..];
+        let Some((code, after)) = rest.split_first() else {
+            return false;
+        };
+        let segment = match code {
+            0xd9 => return true,
+            0xff => continue,
+            // Start, restart, and what stands for 255 among pixels: without a length.
+            0x00 | 0x01 | 0xd0..=0xd8 => 0,
+            _ => after
+                .first_chunk()
+                .map_or(usize::MAX, |length| u16::from_be_bytes(*length).into()),
+        };
+        rest = after.get(segment..).unwrap_or_default();
+    }
+    false
 }
 
 fn check_bytes(width: usize, height: usize, len: usize) -> Result<()> {

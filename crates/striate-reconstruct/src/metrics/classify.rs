@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use candle_core::{DType, Device, Tensor};
 use serde::{Deserialize, Serialize};
 
+use super::dot;
 use crate::objective::features;
 use crate::{Budget, Error, Network, Reconstruction, Result};
 
@@ -46,20 +47,29 @@ impl CrossAccuracy {
 /// The pixels of a reconstruction scaled up to the norm of its original; those
 /// at or above it, and the zero image, stay as they are.
 pub fn rescaled(reconstruction: &Reconstruction) -> Vec<f32> {
-    let Reconstruction {
-        norm,
-        original_norm,
+    scaled_up(
+        &reconstruction.pixels,
+        reconstruction.norm,
+        reconstruction.original_norm,
+    )
+}
+
+/// As [`rescaled`], of pixels alone and the image that they were reconstructed from.
+pub fn rescaled_to(pixels: &[f32], original: &[f32]) -> Vec<f32> {
+    scaled_up(
         pixels,
-        ..
-    } = reconstruction;
-    if *norm == 0.0 || norm >= original_norm {
-        return pixels.clone();
+        dot(pixels, pixels).sqrt(),
+        dot(original, original).sqrt(),
+    )
+}
+
+fn scaled_up(pixels: &[f32], norm: f64, original_norm: f64) -> Vec<f32> {
+    if norm == 0.0 || norm >= original_norm {
+        return pixels.to_vec();
     }
     let factor = original_norm / norm;
-    pixels
-        .iter()
-        .map(|v| (f64::from(*v) * factor) as f32)
-        .collect()
+    let scaled = pixels.iter().map(|v| (f64::from(*v) * factor) as f32);
+    scaled.collect()
 }
 
 /// Classifies reconstructions after [rescaling](rescaled), in batches of 64.

@@ -12,7 +12,7 @@ mod spending;
 #[cfg(test)]
 mod tests;
 
-pub use classify::{CrossAccuracy, Labelled, classify, cross_classify, rescaled};
+pub use classify::{CrossAccuracy, Labelled, classify, cross_classify, rescaled, rescaled_to};
 pub use content_noise::{Coefficients, ContentNoise, content_noise, cosine};
 pub use fit::area_under_fit;
 pub use similarity::{matched, psnr, ssim};

@@ -3,6 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 use striate_models::VggConfig;
+use striate_reconstruct::metrics::rescaled_to;
 
 use super::benchmark::spread;
 use super::dataset::Dataset;
@@ -102,24 +103,12 @@ pub(crate) fn pictures_input(model: ModelName) -> String {
 /// All reconstructions at a budget, each scaled up to the norm of the image that it was
 /// made from (analyses.md 3.5, metric 5).
 fn rescaled(pictures: &Pictures, budget: usize, corrupted: bool) -> Vec<f32> {
-    let norm = |pixels: &[f32]| {
-        let squares = pixels.iter().map(|v| f64::from(*v).powi(2));
-        squares.sum::<f64>().sqrt()
+    let one = |image: usize| match corrupted {
+        false => rescaled_to(pictures.of_clean(image, budget), pictures.original(image)),
+        true => rescaled_to(
+            pictures.of_corrupted(image, budget),
+            pictures.corrupted(image),
+        ),
     };
-    let scaled = |image: usize| {
-        let (found, target) = match corrupted {
-            false => (pictures.of_clean(image, budget), pictures.original(image)),
-            true => (
-                pictures.of_corrupted(image, budget),
-                pictures.corrupted(image),
-            ),
-        };
-        let (own, target) = (norm(found), norm(target));
-        let factor = match own > 0.0 && own < target {
-            true => target / own,
-            false => 1.0,
-        };
-        found.iter().map(move |v| (f64::from(*v) * factor) as f32)
-    };
-    (0..pictures.images).flat_map(scaled).collect()
+    (0..pictures.images).flat_map(one).collect()
 }

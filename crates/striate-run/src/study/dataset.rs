@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use striate_data::mini::{MiniConfig, MiniTask, Patch};
 use striate_data::parquet::ImageTable;
-use striate_data::{ImageSet, Images, Normalize, Preprocess};
+use striate_data::{ImageSet, Images, JPEG_DECODER, Normalize, Preprocess};
 use striate_random::Seed;
 
 use super::files::{ImageFiles, ImageParts, RecordingFiles};
@@ -107,8 +107,16 @@ pub(crate) struct PrepareData {
     classes: usize,
     size: usize,
     seed: u64,
+    /// Which decoder made the pixels of JPEGs, where that is not the default one.
+    #[serde(skip_serializing_if = "is_default_decoder")]
+    jpeg_decoder: &'static str,
     #[serde(skip)]
     sizes: Sizes,
+}
+
+/// Results of before there was another decoder keep their keys.
+fn is_default_decoder(name: &&str) -> bool {
+    *name == "zune-jpeg"
 }
 
 impl PrepareData {
@@ -119,6 +127,7 @@ impl PrepareData {
             classes: recipe.network.classes,
             size: recipe.network.input_size,
             seed: recipe.shared_seed,
+            jpeg_decoder: JPEG_DECODER,
             sizes: inputs.sizes,
         }
     }
