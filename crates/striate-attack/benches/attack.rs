@@ -39,7 +39,7 @@ fn measure(arguments: &Arguments) -> Result<[f64; 2]> {
     let classes = Linear::new(LinearConfig::new(width, 200), &scope, &mut stream)?;
     params.set_trainable("", false);
     let scores = |x: &Tensor| -> striate_nn::Result<Tensor> {
-        let mut cx = Context::eval();
+        let mut cx = Context::eval().single_backward();
         let map = ConvBlock::forward_all(&blocks, x, &mut cx)?;
         classes.forward(&global_max_pool(&map)?, &mut cx)
     };

@@ -116,18 +116,10 @@ fn norm_times(map: [usize; 4], pooling: Pooling, repetitions: usize) -> Result<[
     let forward = time(repetitions, || {
         batch_norm_forward(&block, &x, &parameters, &mut y)
     })?;
-    let mut dx = vec![0.0; x.len()];
+    let mut dx = x.clone();
     let (mut dgamma, mut dbeta) = (vec![0.0; channels], vec![0.0; channels]);
     let backward = time(repetitions, || {
-        batch_norm_backward_training(
-            &block,
-            &x,
-            &parameters,
-            &y,
-            &mut dx,
-            &mut dgamma,
-            &mut dbeta,
-        )
+        batch_norm_backward_training(&block, &mut dx, &parameters, &y, &mut dgamma, &mut dbeta)
     })?;
     Ok([statistics * 1e3, forward * 1e3, backward * 1e3])
 }

@@ -53,8 +53,8 @@ mod tile;
 mod winograd;
 
 pub use conv::{
-    Algorithm, Product, algorithm, conv2d_backward_input, conv2d_backward_weight, conv2d_forward,
-    conv2d_forward_with_statistics, with_algorithm,
+    Algorithm, ConvInput, Product, algorithm, conv2d_backward_input, conv2d_backward_weight,
+    conv2d_forward, conv2d_forward_with_statistics, with_algorithm,
 };
 pub use depthwise::{
     DepthwiseShape, depthwise_backward_input, depthwise_backward_weight, depthwise_forward,

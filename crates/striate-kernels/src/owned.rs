@@ -1,7 +1,7 @@
 //! The kernels of a training step with their results in new memory, which is not
 //! cleared before: as the functions of the same names in the crate's root, errors too.
 
-use crate::conv;
+use crate::conv::{self, ConvInput};
 use crate::error::Result;
 use crate::norm::{self, NormBlock, NormParameters};
 use crate::shape::ConvShape;
@@ -27,11 +27,11 @@ unsafe fn written(len: usize, fill: impl FnOnce(&mut [f32]) -> Result<()>) -> Re
 /// As [`crate::conv2d_forward`].
 pub fn conv2d_forward(
     shape: &ConvShape,
-    input: &[f32],
+    input: ConvInput<'_>,
     weight: &[f32],
     bias: Option<&[f32]>,
 ) -> Result<Vec<f32>> {
-    let fill = |output: &mut [f32]| conv::conv2d_forward(shape, input, weight, bias, output);
+    let fill = |output: &mut [f32]| conv::forward(shape, input, weight, bias, output);
     // SAFETY: the kernel overwrites its output (the tests hand it NaNs).
     unsafe { written(shape.output_len(), fill) }
 }
@@ -44,14 +44,14 @@ pub fn conv2d_forward(
 /// As [`crate::conv2d_forward_with_statistics`].
 pub fn conv2d_forward_with_statistics(
     shape: &ConvShape,
-    input: &[f32],
+    input: ConvInput<'_>,
     weight: &[f32],
     bias: Option<&[f32]>,
     mean: &mut [f32],
     variance: &mut [f32],
 ) -> Result<Vec<f32>> {
     let fill = |output: &mut [f32]| {
-        conv::conv2d_forward_with_statistics(shape, input, weight, bias, output, mean, variance)
+        conv::forward_with_statistics(shape, input, weight, bias, output, [mean, variance])
     };
     // SAFETY: the kernel overwrites its output (the tests hand it NaNs).
     unsafe { written(shape.output_len(), fill) }
@@ -79,12 +79,11 @@ pub fn conv2d_backward_input(
 /// As [`crate::conv2d_backward_weight`].
 pub fn conv2d_backward_weight(
     shape: &ConvShape,
-    input: &[f32],
+    input: ConvInput<'_>,
     grad_output: &[f32],
     grad_bias: Option<&mut [f32]>,
 ) -> Result<Vec<f32>> {
-    let fill =
-        |grad: &mut [f32]| conv::conv2d_backward_weight(shape, input, grad_output, grad, grad_bias);
+    let fill = |grad: &mut [f32]| conv::backward_weight(shape, input, grad_output, grad, grad_bias);
     // SAFETY: the kernel overwrites the gradient (the tests hand it NaNs).
     unsafe { written(shape.weight_len(), fill) }
 }
@@ -102,46 +101,4 @@ pub fn batch_norm_forward(
     let fill = |y: &mut [f32]| norm::batch_norm_forward(block, x, parameters, y);
     // SAFETY: the kernel overwrites its output (the tests hand it NaNs).
     unsafe { written(block.output_len(), fill) }
-}
-
-/// The gradient of the block's input with the statistics of this batch; those of scale
-/// and shift in the slices given for them.
-///
-/// # Errors
-///
-/// As [`crate::batch_norm_backward_training`].
-pub fn batch_norm_backward_training(
-    block: &NormBlock,
-    x: &[f32],
-    parameters: &NormParameters<'_>,
-    grad_y: &[f32],
-    grad_gamma: &mut [f32],
-    grad_beta: &mut [f32],
-) -> Result<Vec<f32>> {
-    let fill = |grad_x: &mut [f32]| {
-        norm::batch_norm_backward_training(
-            block, x, parameters, grad_y, grad_x, grad_gamma, grad_beta,
-        )
-    };
-    // SAFETY: the kernel overwrites the gradient (the tests hand it NaNs).
-    unsafe { written(block.shape.len(), fill) }
-}
-
-/// The same with fixed statistics; the gradients of gamma and beta, if they are wanted.
-///
-/// # Errors
-///
-/// As [`crate::batch_norm_backward_frozen`].
-pub fn batch_norm_backward_frozen(
-    block: &NormBlock,
-    x: &[f32],
-    parameters: &NormParameters<'_>,
-    grad_y: &[f32],
-    grad_parameters: Option<[&mut [f32]; 2]>,
-) -> Result<Vec<f32>> {
-    let fill = |grad_x: &mut [f32]| {
-        norm::batch_norm_backward_frozen(block, x, parameters, grad_y, grad_x, grad_parameters)
-    };
-    // SAFETY: the kernel overwrites the gradient (the tests hand it NaNs).
-    unsafe { written(block.shape.len(), fill) }
 }

@@ -20,6 +20,7 @@ pub struct Context {
     stream: Option<Stream>,
     backend: Backend,
     statistics: usize,
+    single_backward: bool,
 }
 
 impl Context {
@@ -29,16 +30,26 @@ impl Context {
             stream: None,
             backend: Backend::Auto,
             statistics: 0,
+            single_backward: false,
         }
     }
 
-    /// Training: batch statistics, and dropout and readout positions drawn from `stream`.
+    /// Training: batch statistics, and dropout and readout positions drawn from `stream`;
+    /// at most one backward pass, as after [`Context::single_backward`].
     pub fn train(stream: Stream) -> Self {
         Self {
             stream: Some(stream),
-            backend: Backend::Auto,
-            statistics: 0,
+            single_backward: true,
+            ..Self::eval()
         }
+    }
+
+    /// The same pass, gone through backwards once at most: a [`ConvBlock`](crate::ConvBlock)
+    /// then lets go of what it kept. Another backward pass over the graph fails.
+    #[must_use]
+    pub fn single_backward(mut self) -> Self {
+        self.single_backward = true;
+        self
     }
 
     /// The same pass computed with candle's own operations.
@@ -69,6 +80,11 @@ impl Context {
     /// Whether this is a training pass.
     pub fn is_train(&self) -> bool {
         self.stream.is_some()
+    }
+
+    /// Whether there is at most one backward pass.
+    pub(crate) fn is_single_backward(&self) -> bool {
+        self.single_backward
     }
 
     /// Which implementation computes the operations.

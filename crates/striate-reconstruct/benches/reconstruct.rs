@@ -31,7 +31,13 @@ fn measure(arguments: &Arguments) -> Result<[f64; 2]> {
     let params = Params::new(&Device::Cpu);
     let (layers, _) = arguments.blocks(1, &params, &mut stream)?;
     params.set_trainable("", false);
-    let network = |x: &Tensor| Ok(ConvBlock::forward_all(&layers, x, &mut Context::eval())?);
+    let network = |x: &Tensor| {
+        Ok(ConvBlock::forward_all(
+            &layers,
+            x,
+            &mut Context::eval().single_backward(),
+        )?)
+    };
 
     let images = init::normal((batch, size, size, 1), 1.0, &mut stream, &Device::Cpu)?;
     let ids: Vec<u64> = (0..batch as u64).collect();

@@ -3,12 +3,16 @@
 //! input's gradient of an image do not depend on its batch.
 
 mod direct;
+mod input;
 mod strip;
 mod taps;
 #[cfg(test)]
 mod tests;
 
 use std::cell::Cell;
+
+pub use input::ConvInput;
+pub(crate) use input::{Reading, Rectifier};
 
 use crate::error::{Result, check_length};
 use crate::gemm::{GemmShape, gemm_nn, gemm_nt};
@@ -121,7 +125,7 @@ pub fn conv2d_forward(
     bias: Option<&[f32]>,
     output: &mut [f32],
 ) -> Result<()> {
-    forward(shape, input, weight, bias, output, None)
+    forward(shape, ConvInput::Map(input), weight, bias, output)
 }
 
 /// [`conv2d_forward`], and the mean and the biased variance of each output channel over
@@ -144,26 +148,56 @@ pub fn conv2d_forward_with_statistics(
     mean: &mut [f32],
     variance: &mut [f32],
 ) -> Result<()> {
+    forward_with_statistics(
+        shape,
+        ConvInput::Map(input),
+        weight,
+        bias,
+        output,
+        [mean, variance],
+    )
+}
+
+/// [`conv2d_forward_with_statistics`] of any input.
+pub(crate) fn forward_with_statistics(
+    shape: &ConvShape,
+    input: ConvInput<'_>,
+    weight: &[f32],
+    bias: Option<&[f32]>,
+    output: &mut [f32],
+    [mean, variance]: [&mut [f32]; 2],
+) -> Result<()> {
     const NAME: &str = "conv2d_forward_with_statistics";
     let channels = shape.out_channels;
     check_length(NAME, "mean", mean.len(), channels)?;
     check_length(NAME, "variance", variance.len(), channels)?;
     if algorithm(shape, Product::Forward) == Algorithm::Winograd {
         let mut moments = Moments::new(channels);
-        forward(shape, input, weight, bias, output, Some(&mut moments))?;
+        convolve(shape, input, weight, bias, output, Some(&mut moments))?;
         moments.store(mean, variance);
         return Ok(());
     }
-    forward(shape, input, weight, bias, output, None)?;
+    forward(shape, input, weight, bias, output)?;
     let (height, width) = (shape.out_height(), shape.out_width());
     let map = MapShape::new([shape.batch, height, width, channels])?;
     batch_norm_statistics(&map, output, mean, variance)
 }
 
-/// The output; its moments, if they are wanted, by Winograd only.
-fn forward(
+/// [`conv2d_forward`] of any input.
+pub(crate) fn forward(
     shape: &ConvShape,
-    input: &[f32],
+    input: ConvInput<'_>,
+    weight: &[f32],
+    bias: Option<&[f32]>,
+    output: &mut [f32],
+) -> Result<()> {
+    convolve(shape, input, weight, bias, output, None)
+}
+
+/// The output; its moments, if they are wanted, by Winograd only.
+fn convolve(
+    shape: &ConvShape,
+    input: ConvInput<'_>,
     weight: &[f32],
     bias: Option<&[f32]>,
     output: &mut [f32],
@@ -177,9 +211,18 @@ fn forward(
         check_length(NAME, "bias", bias.len(), shape.out_channels)?;
     }
     match algorithm(shape, Product::Forward) {
-        Algorithm::Gemm => gemm_nt(pixels_gemm(shape), input, weight, bias, output)?,
-        Algorithm::Direct => direct::forward(shape, input, weight, bias, output),
-        Algorithm::Winograd => winograd::forward(shape, input, weight, bias, output, moments),
+        Algorithm::Gemm => gemm_nt(pixels_gemm(shape), &input.map()?, weight, bias, output)?,
+        Algorithm::Direct => direct::forward(shape, &input.map()?, weight, bias, output),
+        Algorithm::Winograd => {
+            winograd::forward(
+                shape,
+                &input.read(shape.in_channels)?,
+                weight,
+                bias,
+                output,
+                moments,
+            );
+        }
     }
     Ok(())
 }
@@ -241,6 +284,18 @@ pub fn conv2d_backward_weight(
     grad_weight: &mut [f32],
     grad_bias: Option<&mut [f32]>,
 ) -> Result<()> {
+    let input = ConvInput::Map(input);
+    backward_weight(shape, input, grad_output, grad_weight, grad_bias)
+}
+
+/// [`conv2d_backward_weight`] of any input.
+pub(crate) fn backward_weight(
+    shape: &ConvShape,
+    input: ConvInput<'_>,
+    grad_output: &[f32],
+    grad_weight: &mut [f32],
+    grad_bias: Option<&mut [f32]>,
+) -> Result<()> {
     const NAME: &str = "conv2d_backward_weight";
     check_length(NAME, "input", input.len(), shape.input_len())?;
     check_length(NAME, "grad_output", grad_output.len(), shape.output_len())?;
@@ -250,9 +305,16 @@ pub fn conv2d_backward_weight(
         column_sums(grad_output, grad_bias);
     }
     match algorithm(shape, Product::WeightGradient) {
-        Algorithm::Winograd => winograd::backward_weight(shape, input, grad_output, grad_weight),
+        Algorithm::Winograd => {
+            winograd::backward_weight(
+                shape,
+                &input.read(shape.in_channels)?,
+                grad_output,
+                grad_weight,
+            );
+        }
         // The products of 1x1 kernels are those of a strip of one row and column.
-        _ => direct::backward_weight(shape, input, grad_output, grad_weight),
+        _ => direct::backward_weight(shape, &input.map()?, grad_output, grad_weight),
     }
     Ok(())
 }

@@ -3,9 +3,12 @@
 use proptest::prelude::*;
 
 use super::{
-    Algorithm, Product, algorithm, conv2d_backward_input, conv2d_backward_weight, conv2d_forward,
-    conv2d_forward_with_statistics, with_algorithm,
+    Algorithm, ConvInput, Product, algorithm, conv2d_backward_input, conv2d_backward_weight,
+    conv2d_forward, conv2d_forward_with_statistics, with_algorithm,
 };
+use crate::map::MapShape;
+use crate::norm::{Activation, NormBlock, NormParameters, Pooling};
+use crate::owned;
 use crate::shape::{ConvShape, ConvSizes};
 use crate::testing::{check_error, everywhere, values};
 
@@ -339,4 +342,77 @@ fn weight_gradients_of_many_tiles_are_the_sum_of_few() {
         // out would show as an error of 50.
         striate_testkit::assert_close(&backward(&all, &input, &grad), &sum, 1e-2, 0.0);
     }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 60, ..ProptestConfig::default() })]
+
+    #[test]
+    fn a_block_is_read_as_its_map(
+        seed in 0..1000u64,
+        map in (1..=3usize, 1..=13usize, 1..=13usize, 1..=40usize),
+        out in 1..=40usize,
+        pool: bool,
+        relu: bool,
+        constant: bool,
+    ) {
+        let (batch, height, width, channels) = map;
+        let pooling = if pool && height > 1 && width > 1 { Pooling::Max2x2 } else { Pooling::None };
+        let activation = if relu { Activation::Relu } else { Activation::Identity };
+        let block = NormBlock { shape: MapShape::new([batch, height, width, channels]).unwrap(), activation, pooling };
+        let (height, width) = match pooling {
+            Pooling::None => (height, width),
+            Pooling::Max2x2 => (height / 2, width / 2),
+        };
+        let shape = ConvShape::same([batch, height, width, channels], out, 3).unwrap();
+        let x = values(seed, "x", block.shape.len());
+        let mut gamma = values(seed, "gamma", channels);
+        if constant {
+            gamma[0] = 0.0;
+        }
+        let variance: Vec<f32> = values(seed, "variance", channels).iter().map(|v| v * v + 0.1).collect();
+        let (mean, beta) = (values(seed, "mean", channels), values(seed, "beta", channels));
+        let parameters = NormParameters { mean: &mean, variance: &variance, gamma: &gamma, beta: &beta, epsilon: 1e-5 };
+        let weight = values(seed, "weight", shape.weight_len());
+        let grad = values(seed, "grad", shape.output_len());
+        let input = ConvInput::Block { block: &block, x: &x, parameters: &parameters };
+        let run = |input: Option<ConvInput<'_>>| everywhere(|| {
+            let map = owned::batch_norm_forward(&block, &x, &parameters).unwrap();
+            let input = input.unwrap_or(ConvInput::Map(&map));
+            let (mut mean, mut variance) = (vec![0.0; out], vec![0.0; out]);
+            let y = owned::conv2d_forward(&shape, input, &weight, None).unwrap();
+            let z = owned::conv2d_forward_with_statistics(&shape, input, &weight, None, &mut mean, &mut variance);
+            let dw = owned::conv2d_backward_weight(&shape, input, &grad, None).unwrap();
+            [y, z.unwrap(), mean, variance, dw].concat()
+        });
+        prop_assert_eq!(run(Some(input)), run(None));
+    }
+}
+
+#[test]
+fn a_block_of_another_shape_is_refused() {
+    let shape = ConvShape::same([1, 4, 4, 16], 16, 3).unwrap();
+    // As many values, of other channels.
+    let block = NormBlock {
+        shape: MapShape::new([1, 8, 4, 8]).unwrap(),
+        activation: Activation::Relu,
+        pooling: Pooling::None,
+    };
+    let ones = [1.0; 8];
+    let parameters = NormParameters {
+        mean: &ones,
+        variance: &ones,
+        gamma: &ones,
+        beta: &ones,
+        epsilon: 1e-5,
+    };
+    let x = vec![0.0; shape.input_len()];
+    let input = ConvInput::Block {
+        block: &block,
+        x: &x,
+        parameters: &parameters,
+    };
+    let weight = vec![0.0; shape.weight_len()];
+    let error = owned::conv2d_forward(&shape, input, &weight, None).unwrap_err();
+    assert!(error.to_string().contains("channels"), "{error}");
 }

@@ -19,26 +19,25 @@ use crate::simd::vectorised;
 ///
 /// # Shapes
 ///
-/// `x` and `grad_x` as `block.shape`, `grad_y` as the block's output,
-/// `grad_gamma` and `grad_beta` `[channels]` (the gradients are overwritten).
+/// `x` as `block.shape` (overwritten by its gradient), `grad_y` as the block's output,
+/// `grad_gamma` and `grad_beta` `[channels]` (overwritten).
 ///
 /// # Errors
 ///
 /// A length that does not fit the shape.
 pub fn batch_norm_backward_training(
     block: &NormBlock,
-    x: &[f32],
+    x: &mut [f32],
     parameters: &NormParameters<'_>,
     grad_y: &[f32],
-    grad_x: &mut [f32],
     grad_gamma: &mut [f32],
     grad_beta: &mut [f32],
 ) -> Result<()> {
     const NAME: &str = "batch_norm_backward_training";
     let channels = block.shape.channels;
     let affine = Affine::new(NAME, channels, parameters)?;
-    let pass = Pass::new(NAME, block, &affine, x, grad_y, grad_x.len())?;
-    let sums = pass.sums(parameters.mean);
+    let pass = Pass::new(NAME, block, &affine, x, grad_y)?;
+    let sums = pass.sums(x, parameters.mean);
     store_gradients(NAME, &sums, &affine, [grad_gamma, grad_beta])?;
     // grad_x = scale g + slope x + offset
     let count = (x.len() / channels) as f64;
@@ -51,7 +50,7 @@ pub fn batch_norm_backward_training(
         slope[c] = k as f32;
         offset[c] = (-scale * sums[c] / count - k * f64::from(parameters.mean[c])) as f32;
     }
-    pass.apply(&slope, &offset, grad_x);
+    pass.apply(&slope, &offset, x);
     Ok(())
 }
 
@@ -67,20 +66,20 @@ pub fn batch_norm_backward_training(
 /// A length that does not fit the shape.
 pub fn batch_norm_backward_frozen(
     block: &NormBlock,
-    x: &[f32],
+    x: &mut [f32],
     parameters: &NormParameters<'_>,
     grad_y: &[f32],
-    grad_x: &mut [f32],
     grad_parameters: Option<[&mut [f32]; 2]>,
 ) -> Result<()> {
     const NAME: &str = "batch_norm_backward_frozen";
     let affine = Affine::new(NAME, block.shape.channels, parameters)?;
-    let pass = Pass::new(NAME, block, &affine, x, grad_y, grad_x.len())?;
+    let pass = Pass::new(NAME, block, &affine, x, grad_y)?;
     if let Some(gradients) = grad_parameters {
-        store_gradients(NAME, &pass.sums(parameters.mean), &affine, gradients)?;
+        let sums = pass.sums(x, parameters.mean);
+        store_gradients(NAME, &sums, &affine, gradients)?;
     }
     let zeros = vec![0.0; block.shape.channels];
-    pass.apply(&zeros, &zeros, grad_x);
+    pass.apply(&zeros, &zeros, x);
     Ok(())
 }
 
@@ -109,7 +108,6 @@ struct Pass<'a> {
     scale: &'a [f32],
     shift: &'a [f32],
     floor: f32,
-    x: &'a [f32],
     grad_y: &'a [f32],
 }
 
@@ -118,13 +116,11 @@ impl<'a> Pass<'a> {
         kernel: &'static str,
         block: &NormBlock,
         affine: &'a Affine,
-        x: &'a [f32],
+        x: &[f32],
         grad_y: &'a [f32],
-        grad_x: usize,
     ) -> Result<Self> {
         check_length(kernel, "x", x.len(), block.shape.len())?;
         check_length(kernel, "grad_y", grad_y.len(), block.output_len())?;
-        check_length(kernel, "grad_x", grad_x, block.shape.len())?;
         Ok(Self {
             isa: Isa::current(),
             shape: block.shape,
@@ -132,7 +128,6 @@ impl<'a> Pass<'a> {
             scale: &affine.scale,
             shift: &affine.shift,
             floor: block.floor(),
-            x,
             grad_y,
         })
     }
@@ -145,13 +140,13 @@ impl<'a> Pass<'a> {
 
     /// For each channel the sum of the gradient and, behind these, the sum of its product
     /// with `x - mean`.
-    fn sums(&self, mean: &[f32]) -> Vec<f64> {
+    fn sums(&self, x: &[f32], mean: &[f32]) -> Vec<f64> {
         let channels = self.shape.channels;
         let (isa, scale, shift, floor) = (self.isa, self.scale, self.shift, self.floor);
         let partial: Vec<Vec<f32>> = match self.pooling {
             Pooling::None => {
                 let chunk = chunk_rows(channels) * channels;
-                let chunks = self.x.par_chunks(chunk).zip(self.grad_y.par_chunks(chunk));
+                let chunks = x.par_chunks(chunk).zip(self.grad_y.par_chunks(chunk));
                 chunks
                     .map(|(x, grad_y)| {
                         let mut sums = vec![0.0; 2 * channels];
@@ -167,7 +162,7 @@ impl<'a> Pass<'a> {
                     .map(|row| {
                         let (image, pair) = (row / out_rows, row % out_rows);
                         let start = image * self.shape.image_len() + pair * 2 * row_len;
-                        let x = &self.x[start..start + 2 * row_len];
+                        let x = &x[start..start + 2 * row_len];
                         let grad_y = self.pooled_row(row);
                         let mut sums = vec![0.0; 2 * channels];
                         window_sums(isa, x, grad_y, scale, shift, mean, floor, &mut sums);
@@ -179,42 +174,35 @@ impl<'a> Pass<'a> {
         sum_in_order(2 * channels, partial.iter())
     }
 
-    /// `grad_x = scale g + slope x + offset`
-    fn apply(&self, slope: &[f32], offset: &[f32], grad_x: &mut [f32]) {
+    /// `scale g + slope x + offset`, over `x`.
+    fn apply(&self, slope: &[f32], offset: &[f32], x: &mut [f32]) {
         let channels = self.shape.channels;
         let (isa, scale, shift, floor) = (self.isa, self.scale, self.shift, self.floor);
         match self.pooling {
             Pooling::None => {
                 let chunk = chunk_rows(channels) * channels;
-                let values = self.x.par_chunks(chunk).zip(self.grad_y.par_chunks(chunk));
-                let chunks = grad_x.par_chunks_mut(chunk).zip(values);
-                chunks.for_each(|(grad_x, (x, grad_y))| {
-                    row_apply(isa, x, grad_y, scale, shift, slope, offset, floor, grad_x);
+                let grad_y = self.grad_y.par_chunks(chunk);
+                x.par_chunks_mut(chunk).zip(grad_y).for_each(|(x, grad_y)| {
+                    row_apply(isa, grad_y, scale, shift, slope, offset, floor, x);
                 });
             }
             Pooling::Max2x2 => {
                 let (row_len, out_rows) = (self.shape.row_len(), self.shape.height / 2);
                 let image_len = self.shape.image_len();
-                grad_x
-                    .par_chunks_mut(image_len)
-                    .zip(self.x.par_chunks(image_len))
-                    .enumerate()
-                    .flat_map(|(image, (grad_x, x))| {
-                        let pairs = grad_x.par_chunks_mut(2 * row_len);
-                        let pairs = pairs.zip(x.par_chunks(2 * row_len)).enumerate();
-                        pairs.map(move |(pair, (grad_x, x))| (image, pair, x, grad_x))
-                    })
-                    .for_each(|(image, pair, x, grad_x)| {
-                        if pair == out_rows {
-                            // The odd last row is in no window.
-                            outside(isa, x, slope, offset, grad_x);
-                        } else {
-                            let grad_y = self.pooled_row(image * out_rows + pair);
-                            window_apply(
-                                isa, x, grad_y, scale, shift, slope, offset, floor, grad_x,
-                            );
-                        }
-                    });
+                let images = x.par_chunks_mut(image_len).enumerate();
+                let pairs = images.flat_map(|(image, x)| {
+                    let pairs = x.par_chunks_mut(2 * row_len).enumerate();
+                    pairs.map(move |(pair, x)| (image, pair, x))
+                });
+                pairs.for_each(|(image, pair, x)| {
+                    if pair == out_rows {
+                        // The odd last row is in no window.
+                        outside(isa, slope, offset, x);
+                    } else {
+                        let grad_y = self.pooled_row(image * out_rows + pair);
+                        window_apply(isa, grad_y, scale, shift, slope, offset, floor, x);
+                    }
+                });
             }
         }
     }
@@ -247,36 +235,34 @@ vectorised! {
 
 vectorised! {
     fn row_apply(
-        x: &[f32],
         grad_y: &[f32],
         scale: &[f32],
         shift: &[f32],
         slope: &[f32],
         offset: &[f32],
         floor: f32,
-        grad_x: &mut [f32],
+        x: &mut [f32],
     ) {
         let channels = scale.len();
         let (shift, slope, offset) = (&shift[..channels], &slope[..channels], &offset[..channels]);
-        let values = x.chunks_exact(channels).zip(grad_y.chunks_exact(channels));
-        for (grad_x, (x, grad_y)) in grad_x.chunks_exact_mut(channels).zip(values) {
+        for (x, grad_y) in x.chunks_exact_mut(channels).zip(grad_y.chunks_exact(channels)) {
             for c in 0..channels {
                 let z = x[c] * scale[c] + shift[c];
                 let g = if z > floor { grad_y[c] } else { 0.0 };
-                grad_x[c] = scale[c] * g + (slope[c] * x[c] + offset[c]);
+                x[c] = scale[c] * g + (slope[c] * x[c] + offset[c]);
             }
         }
     }
 }
 
 vectorised! {
-    /// Where no gradient comes from: `grad_x = slope x + offset`.
-    fn outside(x: &[f32], slope: &[f32], offset: &[f32], grad_x: &mut [f32]) {
+    /// Where no gradient comes from: `slope x + offset`.
+    fn outside(slope: &[f32], offset: &[f32], x: &mut [f32]) {
         let channels = slope.len();
         let offset = &offset[..channels];
-        for (grad_x, x) in grad_x.chunks_exact_mut(channels).zip(x.chunks_exact(channels)) {
+        for x in x.chunks_exact_mut(channels) {
             for c in 0..channels {
-                grad_x[c] = slope[c] * x[c] + offset[c];
+                x[c] = slope[c] * x[c] + offset[c];
             }
         }
     }
@@ -299,9 +285,9 @@ vectorised! {
         let windows = upper.chunks_exact(2 * channels).zip(lower.chunks_exact(2 * channels));
         for (grad_y, (upper, lower)) in grad_y.chunks_exact(channels).zip(windows) {
             let mut c = 0;
-            while c + 8 <= channels {
-                add_window::<8>(scale, shift, mean, floor, c, [upper, lower], grad_y, sum, product);
-                c += 8;
+            while c + LANES <= channels {
+                add_window::<LANES>(scale, shift, mean, floor, c, [upper, lower], grad_y, sum, product);
+                c += LANES;
             }
             while c < channels {
                 add_window::<1>(scale, shift, mean, floor, c, [upper, lower], grad_y, sum, product);
@@ -314,41 +300,35 @@ vectorised! {
 vectorised! {
     /// Two rows of `x`, one row of `grad_y`.
     fn window_apply(
-        x: &[f32],
         grad_y: &[f32],
         scale: &[f32],
         shift: &[f32],
         slope: &[f32],
         offset: &[f32],
         floor: f32,
-        grad_x: &mut [f32],
+        x: &mut [f32],
     ) {
         let channels = scale.len();
-        let (upper, lower) = x.split_at(x.len() / 2);
-        let (grad_upper, grad_lower) = grad_x.split_at_mut(x.len() / 2);
-        let from = upper.chunks_exact(2 * channels).zip(lower.chunks_exact(2 * channels));
-        let to = grad_upper
+        let (upper, lower) = x.split_at_mut(x.len() / 2);
+        let windows = upper
             .chunks_exact_mut(2 * channels)
-            .zip(grad_lower.chunks_exact_mut(2 * channels));
-        for ((grad_y, (upper, lower)), (grad_upper, grad_lower)) in
-            grad_y.chunks_exact(channels).zip(from).zip(to)
-        {
+            .zip(lower.chunks_exact_mut(2 * channels));
+        for (grad_y, (upper, lower)) in grad_y.chunks_exact(channels).zip(windows) {
             let mut c = 0;
-            while c + 8 <= channels {
-                write_window::<8>(scale, shift, slope, offset, floor, c, [upper, lower], grad_y, [&mut *grad_upper, &mut *grad_lower]);
-                c += 8;
+            while c + LANES <= channels {
+                write_window::<LANES>(scale, shift, slope, offset, floor, c, grad_y, [&mut *upper, &mut *lower]);
+                c += LANES;
             }
             while c < channels {
-                write_window::<1>(scale, shift, slope, offset, floor, c, [upper, lower], grad_y, [&mut *grad_upper, &mut *grad_lower]);
+                write_window::<1>(scale, shift, slope, offset, floor, c, grad_y, [&mut *upper, &mut *lower]);
                 c += 1;
             }
         }
         // An odd last column is in no window.
-        let rest = |row: &[f32]| row.len() / (2 * channels) * 2 * channels;
-        for (grad, x) in [(grad_upper, upper), (grad_lower, lower)] {
-            let start = rest(x);
-            for (i, (grad, x)) in grad[start..].iter_mut().zip(&x[start..]).enumerate() {
-                *grad = slope[i] * x + offset[i];
+        let start = upper.len() / (2 * channels) * 2 * channels;
+        for row in [upper, lower] {
+            for (i, x) in row[start..].iter_mut().enumerate() {
+                *x = slope[i] * *x + offset[i];
             }
         }
     }
@@ -421,7 +401,7 @@ fn add_window<const N: usize>(
     product[c..c + N].copy_from_slice(&products);
 }
 
-/// Writes the gradients of a window.
+/// Writes the gradients of a window over its values.
 #[inline(always)]
 fn write_window<const N: usize>(
     scale: &[f32],
@@ -430,11 +410,10 @@ fn write_window<const N: usize>(
     offset: &[f32],
     floor: f32,
     c: usize,
-    rows: [&[f32]; 2],
     grad_y: &[f32],
-    [grad_upper, grad_lower]: [&mut [f32]; 2],
+    [upper, lower]: [&mut [f32]; 2],
 ) {
-    let [x, mut grad] = window::<N>(scale, shift, floor, c, rows, grad_y);
+    let [x, mut grad] = window::<N>(scale, shift, floor, c, [&*upper, &*lower], grad_y);
     let count = scale.len();
     let (scale, slope, offset) = (
         take::<N>(scale, c),
@@ -446,10 +425,10 @@ fn write_window<const N: usize>(
             grad[k][i] = scale[i] * grad[k][i] + (slope[i] * x[k][i] + offset[i]);
         }
     }
-    grad_upper[c..c + N].copy_from_slice(&grad[0]);
-    grad_upper[count + c..count + c + N].copy_from_slice(&grad[1]);
-    grad_lower[c..c + N].copy_from_slice(&grad[2]);
-    grad_lower[count + c..count + c + N].copy_from_slice(&grad[3]);
+    upper[c..c + N].copy_from_slice(&grad[0]);
+    upper[count + c..count + c + N].copy_from_slice(&grad[1]);
+    lower[c..c + N].copy_from_slice(&grad[2]);
+    lower[count + c..count + c + N].copy_from_slice(&grad[3]);
 }
 
 /// N values of a slice.

@@ -84,15 +84,19 @@ impl NormBlock {
 }
 
 /// The normalisation as `scale * x + shift`, with what the gradients need.
-struct Affine {
-    scale: Vec<f32>,
-    shift: Vec<f32>,
+pub(crate) struct Affine {
+    pub(crate) scale: Vec<f32>,
+    pub(crate) shift: Vec<f32>,
     /// `1 / sqrt(variance + epsilon)`, in f64.
     inverse: Vec<f64>,
 }
 
 impl Affine {
-    fn new(kernel: &'static str, channels: usize, parameters: &NormParameters<'_>) -> Result<Self> {
+    pub(crate) fn new(
+        kernel: &'static str,
+        channels: usize,
+        parameters: &NormParameters<'_>,
+    ) -> Result<Self> {
         let NormParameters {
             mean,
             variance,

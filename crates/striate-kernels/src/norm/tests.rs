@@ -126,16 +126,16 @@ proptest! {
         };
         let parameters = NormParameters { mean: &mean, variance: &variance, gamma: &gamma, beta: &beta, epsilon: EPSILON };
         let results = everywhere(|| {
-            let mut dx = vec![f32::NAN; x.len()];
+            let mut dx = x.clone();
             let (mut dgamma, mut dbeta) = (vec![f32::NAN; channels], vec![f32::NAN; channels]);
             if frozen {
                 let wanted = Some([&mut dgamma[..], &mut dbeta[..]]);
-                batch_norm_backward_frozen(&block, &x, &parameters, &grad_y, &mut dx, wanted).unwrap();
-                let mut alone = vec![f32::NAN; x.len()];
-                batch_norm_backward_frozen(&block, &x, &parameters, &grad_y, &mut alone, None).unwrap();
+                batch_norm_backward_frozen(&block, &mut dx, &parameters, &grad_y, wanted).unwrap();
+                let mut alone = x.clone();
+                batch_norm_backward_frozen(&block, &mut alone, &parameters, &grad_y, None).unwrap();
                 assert_eq!(dx, alone);
             } else {
-                batch_norm_backward_training(&block, &x, &parameters, &grad_y, &mut dx, &mut dgamma, &mut dbeta).unwrap();
+                batch_norm_backward_training(&block, &mut dx, &parameters, &grad_y, &mut dgamma, &mut dbeta).unwrap();
             }
             [dx, dgamma, dbeta].concat()
         });

@@ -2,7 +2,8 @@
 
 use std::arch::x86_64::{
     __m256, _MM_HINT_T0, _MM_HINT_T1, _mm_prefetch, _mm256_add_ps, _mm256_fmadd_ps,
-    _mm256_loadu_ps, _mm256_mul_ps, _mm256_set1_ps, _mm256_storeu_ps, _mm256_sub_ps,
+    _mm256_loadu_ps, _mm256_max_ps, _mm256_mul_ps, _mm256_set1_ps, _mm256_setzero_ps,
+    _mm256_storeu_ps, _mm256_sub_ps,
 };
 
 use super::{Simd, Task};
@@ -49,6 +50,13 @@ impl Simd for Avx2 {
     unsafe fn mul(a: Self::V, b: Self::V) -> Self::V {
         // SAFETY: only called below `enter`, where the features are there.
         unsafe { _mm256_mul_ps(a, b) }
+    }
+
+    #[inline(always)]
+    unsafe fn rectify(a: Self::V) -> Self::V {
+        // SAFETY: only called below `enter`, where the features are there.
+        // Of a NaN and a number, the second argument is the result.
+        unsafe { _mm256_max_ps(_mm256_setzero_ps(), a) }
     }
 
     #[inline(always)]

@@ -52,6 +52,8 @@ pub(crate) trait Simd: Copy + 'static {
     unsafe fn add(a: Self::V, b: Self::V) -> Self::V;
     unsafe fn sub(a: Self::V, b: Self::V) -> Self::V;
     unsafe fn mul(a: Self::V, b: Self::V) -> Self::V;
+    /// `max(a, 0)`; a NaN stays one.
+    unsafe fn rectify(a: Self::V) -> Self::V;
     /// `a * b + c`
     unsafe fn fma(a: Self::V, b: Self::V, c: Self::V) -> Self::V;
 }
@@ -83,26 +85,35 @@ pub(crate) fn dispatch<T: Task>(isa: Isa, task: T) -> T::Output {
     }
 }
 
-/// Defines a function whose plain loops are compiled once for the base
-/// instruction set and once for AVX2; the first argument of a call chooses.
+/// Defines a function whose plain loops are compiled for each instruction set; the first
+/// argument of a call chooses. In the body, `LANES` is the number of values in a vector.
 macro_rules! vectorised {
     ($(#[$doc:meta])* $vis:vis fn $name:ident($($arg:ident: $type:ty),* $(,)?) $body:block) => {
         $(#[$doc])*
         $vis fn $name(isa: crate::cpu::Isa, $($arg: $type),*) {
             #[inline(always)]
-            fn base($($arg: $type),*) $body
+            fn base<const LANES: usize>($($arg: $type),*) $body
 
             #[cfg(target_arch = "x86_64")]
             #[target_feature(enable = "avx2,fma")]
             fn avx2($($arg: $type),*) {
-                base($($arg),*);
+                base::<8>($($arg),*);
+            }
+
+            #[cfg(target_arch = "x86_64")]
+            #[target_feature(enable = "avx512f,avx2,fma")]
+            fn avx512($($arg: $type),*) {
+                base::<16>($($arg),*);
             }
 
             match isa.0 {
-                crate::cpu::Kind::Portable => base($($arg),*),
+                crate::cpu::Kind::Portable => base::<8>($($arg),*),
                 #[cfg(target_arch = "x86_64")]
-                // SAFETY: the other values of Isa exist only where AVX2 was detected.
-                _ => unsafe { avx2($($arg),*) },
+                // SAFETY: the other values of Isa exist only where these were detected.
+                crate::cpu::Kind::Avx2 => unsafe { avx2($($arg),*) },
+                #[cfg(target_arch = "x86_64")]
+                // SAFETY: as above.
+                crate::cpu::Kind::Avx512 => unsafe { avx512($($arg),*) },
             }
         }
     };

@@ -53,6 +53,11 @@ impl Simd for Portable {
     }
 
     #[inline(always)]
+    unsafe fn rectify(a: Self::V) -> Self::V {
+        std::array::from_fn(|i| if a[i] <= 0.0 { 0.0 } else { a[i] })
+    }
+
+    #[inline(always)]
     unsafe fn fma(a: Self::V, b: Self::V, c: Self::V) -> Self::V {
         // Not `mul_add`: without the instruction it is a slow library call.
         std::array::from_fn(|i| a[i] * b[i] + c[i])

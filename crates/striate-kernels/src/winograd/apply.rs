@@ -13,6 +13,7 @@ use rayon::prelude::*;
 use super::POSITIONS;
 use super::layout::{Domain, Map, Source, Tiles, enter_inputs, leave};
 use super::weights::{Direction, Filters, WeightLayout, enter_weights, transform_weights};
+use crate::conv::Reading;
 use crate::cpu::Isa;
 use crate::norm::{Moments, Part};
 use crate::pack::pack_bias;
@@ -24,14 +25,16 @@ use crate::tile::{Left, Panels, Size, Start, Target, multiply};
 /// The output and, if they are wanted, the moments of its channels.
 pub(crate) fn forward(
     shape: &ConvShape,
-    input: &[f32],
+    input: &Reading<'_>,
     weight: &[f32],
     bias: Option<&[f32]>,
     output: &mut [f32],
     moments: Option<&mut Moments>,
 ) {
     let filters = Filters::new(shape, Direction::Forward, weight);
-    convolve(shape, filters, input, bias, output, moments);
+    let zeros = vec![0.0; filters.depth];
+    let source = Source::reading(input, &zeros);
+    convolve(shape, filters, source, bias, output, moments);
 }
 
 pub(crate) fn backward_input(
@@ -41,7 +44,9 @@ pub(crate) fn backward_input(
     grad_input: &mut [f32],
 ) {
     let filters = Filters::new(shape, Direction::Backward, weight);
-    convolve(shape, filters, grad_output, None, grad_input, None);
+    let zeros = vec![0.0; filters.depth];
+    let source = Source::plain(grad_output, &zeros);
+    convolve(shape, filters, source, None, grad_input, None);
 }
 
 /// Products of channels above which the weights are transformed by columns.
@@ -50,20 +55,16 @@ const FEW: usize = 128 * 128;
 fn convolve(
     shape: &ConvShape,
     filters: Filters<'_>,
-    source: &[f32],
+    source: Source<'_>,
     bias: Option<&[f32]>,
     output: &mut [f32],
     moments: Option<&mut Moments>,
 ) {
     let isa = Isa::current();
     let bias = pack_bias(filters.columns, bias);
-    let zeros = vec![0.0; filters.depth];
     let pass = Pass {
         tiles: Tiles::new(shape),
-        source: Source {
-            map: source,
-            zeros: &zeros,
-        },
+        source,
         filters,
         bias: bias.as_deref(),
         output: SharedMut::new(output),

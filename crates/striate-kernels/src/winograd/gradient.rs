@@ -13,6 +13,7 @@ use rayon::prelude::*;
 use super::POSITIONS;
 use super::layout::{Domain, Source, Tiles, enter_gradients, enter_inputs};
 use super::weights::{GradientLayout, WeightGradient, leave_gradients};
+use crate::conv::Reading;
 use crate::cpu::Isa;
 use crate::shape::ConvShape;
 use crate::shared::{SharedMut, with_scratch};
@@ -24,7 +25,7 @@ const SUMS: usize = 4 << 20;
 
 pub(crate) fn backward_weight(
     shape: &ConvShape,
-    input: &[f32],
+    input: &Reading<'_>,
     grad_output: &[f32],
     grad_weight: &mut [f32],
 ) {
@@ -32,14 +33,8 @@ pub(crate) fn backward_weight(
     let zeros = vec![0.0; shape.in_channels.max(shape.out_channels)];
     let pass = Pass {
         tiles: Tiles::new(shape),
-        input: Source {
-            map: input,
-            zeros: &zeros,
-        },
-        gradient: Source {
-            map: grad_output,
-            zeros: &zeros,
-        },
+        input: Source::reading(input, &zeros),
+        gradient: Source::plain(grad_output, &zeros),
         channels: [shape.out_channels, shape.in_channels],
         weight: SharedMut::new(grad_weight),
     };

@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use super::POSITIONS;
 use super::transform::{Input, Output, OutputAdjoint, Transform, both_axes, load, store};
+use crate::conv::{Reading, Rectifier};
 use crate::shape::ConvShape;
 use crate::simd::{PANEL, Simd};
 
@@ -132,9 +133,32 @@ pub(super) fn odd_lines(len: usize) -> usize {
 /// A map that tiles are read from.
 #[derive(Clone, Copy)]
 pub(super) struct Source<'a> {
-    pub(super) map: &'a [f32],
-    /// As many zeros as the map has channels: what lies outside of it.
-    pub(super) zeros: &'a [f32],
+    map: &'a [f32],
+    /// A pixel outside of it.
+    outside: &'a [f32],
+    /// What is done to its values, and those outside.
+    rectifier: Option<&'a Rectifier>,
+}
+
+impl<'a> Source<'a> {
+    /// A map, with at least as many zeros as it has channels.
+    pub(super) fn plain(map: &'a [f32], zeros: &'a [f32]) -> Self {
+        Self {
+            map,
+            outside: zeros,
+            rectifier: None,
+        }
+    }
+
+    /// What a convolution reads, as for [`Source::plain`].
+    pub(super) fn reading(reading: &'a Reading<'_>, zeros: &'a [f32]) -> Self {
+        let rectifier = reading.rectifier.as_ref();
+        Self {
+            map: &reading.map,
+            outside: rectifier.map_or(zeros, |r| &r.outside),
+            rectifier,
+        }
+    }
 }
 
 /// Transforms inputs: `B^T x B` for each tile.
@@ -152,7 +176,12 @@ pub(super) unsafe fn enter_inputs<S: Simd>(
     target: *mut f32,
 ) {
     // SAFETY: as the caller.
-    unsafe { enter::<S, Input, 6>(tiles, range, 1, source, domain, target) }
+    unsafe {
+        match source.rectifier {
+            None => enter::<S, Input, 6, false>(tiles, range, 1, source, domain, target),
+            Some(_) => enter::<S, Input, 6, true>(tiles, range, 1, source, domain, target),
+        }
+    }
 }
 
 /// Transforms gradients of outputs: `A y A^T` for each tile.
@@ -169,7 +198,7 @@ pub(super) unsafe fn enter_gradients<S: Simd>(
     target: *mut f32,
 ) {
     // SAFETY: as the caller.
-    unsafe { enter::<S, OutputAdjoint, 4>(tiles, range, 0, source, domain, target) }
+    unsafe { enter::<S, OutputAdjoint, 4, false>(tiles, range, 0, source, domain, target) }
 }
 
 /// Tiles that are transformed together where there are many channels: a panel of channels
@@ -183,7 +212,7 @@ fn group(channels: usize) -> usize {
 }
 
 #[inline(always)]
-unsafe fn enter<S: Simd, T: Transform<N, 6>, const N: usize>(
+unsafe fn enter<S: Simd, T: Transform<N, 6>, const N: usize, const RECTIFY: bool>(
     tiles: &Tiles,
     range: Range<usize>,
     before: usize,
@@ -191,7 +220,7 @@ unsafe fn enter<S: Simd, T: Transform<N, 6>, const N: usize>(
     domain: &Domain,
     target: *mut f32,
 ) {
-    let mut pixels = [[[source.zeros.as_ptr(); N]; N]; GROUP];
+    let mut pixels = [[[source.outside.as_ptr(); N]; N]; GROUP];
     let most = group(domain.channels);
     for start in range.clone().step_by(most) {
         let group = most.min(range.end - start);
@@ -205,7 +234,7 @@ unsafe fn enter<S: Simd, T: Transform<N, 6>, const N: usize>(
                     let at = first.wrapping_add((i * tiles.width + j) * domain.channels);
                     *pixel = match whole || window.contains(i, j) {
                         true => source.map.as_ptr().wrapping_add(at),
-                        false => source.zeros.as_ptr(),
+                        false => source.outside.as_ptr(),
                     };
                 }
             }
@@ -214,8 +243,14 @@ unsafe fn enter<S: Simd, T: Transform<N, 6>, const N: usize>(
             for (tile, pixels) in pixels[..group].iter().enumerate() {
                 let to = domain.place(start - range.start + tile, c);
                 // SAFETY: the row of the target belongs to the caller; pixels inside of
-                // the map, and the zeros, hold `channels` values.
-                unsafe { enter_tile::<S, T, N>(pixels, c, domain, target.add(to)) };
+                // the map, and those outside, hold `channels` values.
+                unsafe {
+                    let mut x = load_tile::<S, N>(pixels, c, domain);
+                    if RECTIFY && let Some(rectifier) = source.rectifier {
+                        rectify::<S, N>(&mut x, c, rectifier);
+                    }
+                    enter_tile::<S, T, N>(x, domain, target.add(to));
+                }
             }
         }
     }
@@ -223,15 +258,13 @@ unsafe fn enter<S: Simd, T: Transform<N, 6>, const N: usize>(
 
 /// The channels of a tile from `c` on, as many as a vector holds.
 #[inline(always)]
-unsafe fn enter_tile<S: Simd, T: Transform<N, 6>, const N: usize>(
+unsafe fn load_tile<S: Simd, const N: usize>(
     pixels: &[[*const f32; N]; N],
     c: usize,
     domain: &Domain,
-    to: *mut f32,
-) {
+) -> [[S::V; N]; N] {
     let count = domain.channels.saturating_sub(c);
-    // SAFETY: `count` channels of each pixel follow `c`; the row of the target holds
-    // whole panels.
+    // SAFETY: `count` channels of each pixel follow `c`.
     unsafe {
         let mut x = [[S::splat(0.0); N]; N];
         if count >= S::LANES {
@@ -247,6 +280,38 @@ unsafe fn enter_tile<S: Simd, T: Transform<N, 6>, const N: usize>(
                 }
             }
         }
+        x
+    }
+}
+
+/// `max(scale x + shift, 0)`, as [`batch_norm_forward`](crate::batch_norm_forward) has it.
+#[inline(always)]
+unsafe fn rectify<S: Simd, const N: usize>(
+    x: &mut [[S::V; N]; N],
+    c: usize,
+    rectifier: &Rectifier,
+) {
+    // SAFETY: scale and shift hold whole panels.
+    unsafe {
+        let scale = S::load(rectifier.scale.as_ptr().add(c));
+        let shift = S::load(rectifier.shift.as_ptr().add(c));
+        for row in x {
+            for x in row {
+                *x = S::rectify(S::add(S::mul(*x, scale), shift));
+            }
+        }
+    }
+}
+
+/// Transforms the channels of a tile.
+#[inline(always)]
+unsafe fn enter_tile<S: Simd, T: Transform<N, 6>, const N: usize>(
+    x: [[S::V; N]; N],
+    domain: &Domain,
+    to: *mut f32,
+) {
+    // SAFETY: the row of the target holds whole panels.
+    unsafe {
         let x = both_axes::<S, T, N, 6>(x);
         for i in 0..6 {
             for j in 0..6 {

@@ -1,7 +1,7 @@
 //! Convolution and the linear layer.
 
 use candle_core::{CpuStorage, CustomOp2, CustomOp3, Layout, Result, Shape, Tensor};
-use striate_kernels::{ConvShape, ConvSizes, owned};
+use striate_kernels::{ConvInput, ConvShape, ConvSizes, owned};
 
 use super::{failed, leaf_gradient, some_gradient, stored, values, with_values};
 use crate::ops::Conv2dGeometry;
@@ -72,6 +72,7 @@ impl Conv {
         weight: &[f32],
         bias: Option<&[f32]>,
     ) -> Result<(CpuStorage, Shape)> {
+        let x = ConvInput::Map(x);
         let y = owned::conv2d_forward(&self.0, x, weight, bias).map_err(failed(PLACE))?;
         let sizes = self.0.sizes();
         let dims = [
@@ -82,6 +83,21 @@ impl Conv {
         ];
         Ok(stored(y, &dims))
     }
+
+    fn backward(
+        &self,
+        x: &Tensor,
+        weight: &Tensor,
+        bias: bool,
+        grad: &Tensor,
+    ) -> Result<ConvGradients> {
+        with_values(&grad.contiguous()?, |grad| {
+            with_values(x, |values| {
+                let x = (ConvInput::Map(values), x.track_op());
+                backward(&self.0, x, weight, bias, grad)
+            })
+        })
+    }
 }
 
 /// The gradients of the input, the weight and the bias that the graph asks for.
@@ -91,7 +107,7 @@ type ConvGradients = (Option<Vec<f32>>, Option<Tensor>, Option<Vec<f32>>);
 /// weight if the graph asks for it.
 pub(super) fn backward(
     shape: &ConvShape,
-    (x, wanted): (&Tensor, bool),
+    (x, wanted): (ConvInput<'_>, bool),
     weight: &Tensor,
     bias: bool,
     grad: &[f32],
@@ -106,10 +122,8 @@ pub(super) fn backward(
     let mut grad_bias = bias.then(|| vec![0.0; shape.sizes().out_channels]);
     // The kernel sums both from one reading; a bias alone is rare enough not to matter.
     let grad_weight = if weight.track_op() || bias {
-        let grad_weight = with_values(x, |x| {
-            owned::conv2d_backward_weight(shape, x, grad, grad_bias.as_deref_mut())
-                .map_err(failed(PLACE))
-        })?;
+        let grad_weight = owned::conv2d_backward_weight(shape, x, grad, grad_bias.as_deref_mut())
+            .map_err(failed(PLACE))?;
         leaf_gradient(grad_weight, weight)?
     } else {
         None
@@ -139,9 +153,7 @@ impl CustomOp2 for Conv {
         _y: &Tensor,
         grad: &Tensor,
     ) -> Result<(Option<Tensor>, Option<Tensor>)> {
-        let (x_grad, weight_grad, _) = with_values(&grad.contiguous()?, |grad| {
-            backward(&self.0, (x, x.track_op()), weight, false, grad)
-        })?;
+        let (x_grad, weight_grad, _) = self.backward(x, weight, false, grad)?;
         Ok((some_gradient(x_grad, x)?, weight_grad))
     }
 }
@@ -175,9 +187,7 @@ impl CustomOp3 for Conv {
         _y: &Tensor,
         grad: &Tensor,
     ) -> Result<(Option<Tensor>, Option<Tensor>, Option<Tensor>)> {
-        let (x_grad, weight_grad, bias_grad) = with_values(&grad.contiguous()?, |grad| {
-            backward(&self.0, (x, x.track_op()), weight, bias.track_op(), grad)
-        })?;
+        let (x_grad, weight_grad, bias_grad) = self.backward(x, weight, bias.track_op(), grad)?;
         Ok((
             some_gradient(x_grad, x)?,
             weight_grad,

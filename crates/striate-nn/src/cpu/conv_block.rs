@@ -3,22 +3,29 @@
 //! Blocks that follow one another hand their maps over beside candle's graph: in it, a
 //! token of one element stands for the map. Candle would add the gradient of each map to
 //! zeros: memory is cleared, read and written once more. A hidden map is not kept for the
-//! backward pass, either: it is made again from the output of the convolution before it,
-//! which is kept anyway.
+//! backward pass, either: it is made from the output of the convolution before it, which is
+//! kept anyway, as the next convolution reads it.
 //!
 //! Invariant: the backward pass reads the convolution's output and its statistics as the
 //! forward pass left them; a hidden map has one consumer, so its gradient is that of one.
+//! If there is one backward pass at most, each block lets go of its maps when it is done.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use candle_core::{CpuStorage, CustomOp3, Device, Layout, Result, Shape, Tensor};
-use striate_kernels::{Activation, ConvShape, MapShape, NormBlock, NormParameters, Pooling, owned};
+use candle_core::{CpuStorage, CustomOp3, Layout, Result, Shape, Tensor};
+use striate_kernels::{
+    Activation, ConvInput, ConvShape, MapShape, NormBlock, NormParameters, Pooling,
+    batch_norm_backward_frozen, batch_norm_backward_training, owned,
+};
 
 use super::conv2d::{backward, shape_of};
 use super::{Saved, failed, gradient, some_gradient, stored, values, with_values};
 use crate::ops::Conv2dGeometry;
 
 const PLACE: &str = "conv_block";
+
+const NO_MAP: &str = "a backward pass has let go of this graph's maps: add several losses up first, \
+                      or evaluate without `Context::single_backward`";
 
 /// Mean and variance of each channel.
 #[derive(Clone, Debug)]
@@ -43,6 +50,8 @@ pub(crate) struct Block<'a> {
     pub(crate) pool: bool,
     /// Whether the output is only for another block.
     pub(crate) hide: bool,
+    /// Whether there is at most one backward pass.
+    pub(crate) single_backward: bool,
 }
 
 /// What a block reads and writes.
@@ -56,8 +65,9 @@ pub(crate) enum Map {
 
 /// A map outside of the graph.
 pub(crate) struct Hidden {
-    /// The map itself, until its consumer has read it.
-    map: Mutex<Option<Tensor>>,
+    /// The map itself if it is pooled: a quarter of what it is made from, it is cheaper to
+    /// keep than to make.
+    pooled: Mutex<Option<Vec<f32>>>,
     /// What it is made from.
     source: Arc<Source>,
     /// Its gradient between two steps of a backward pass.
@@ -69,8 +79,8 @@ pub(crate) struct Hidden {
 struct Source {
     norm: NormBlock,
     eps: f32,
-    /// The convolution's output.
-    map: Vec<f32>,
+    /// The convolution's output, until the only backward pass has read it.
+    map: Mutex<Option<Vec<f32>>>,
     statistics: Arc<Statistics>,
     /// The convolution's bias, the norm's scale and its shift.
     affine: Vec<f32>,
@@ -96,19 +106,45 @@ impl Source {
         }
     }
 
+    /// Calls `work` with the convolution's output.
+    fn with_map<R>(&self, work: impl FnOnce(&[f32]) -> Result<R>) -> Result<R> {
+        match &*lock(&self.map) {
+            Some(map) => work(map),
+            None => candle_core::bail!("{NO_MAP}"),
+        }
+    }
+
+    /// The convolution's output, to be changed.
+    fn own_map(&self, single_backward: bool) -> Result<Vec<f32>> {
+        let mut map = lock(&self.map);
+        let map = match single_backward {
+            true => map.take(),
+            false => map.clone(),
+        };
+        map.map_or_else(|| candle_core::bail!("{NO_MAP}"), Ok)
+    }
+
     /// The block's output.
     fn output(&self) -> Result<Vec<f32>> {
-        owned::batch_norm_forward(&self.norm, &self.map, &self.parameters()).map_err(failed(PLACE))
+        self.with_map(|map| {
+            owned::batch_norm_forward(&self.norm, map, &self.parameters()).map_err(failed(PLACE))
+        })
     }
 }
 
 impl Hidden {
-    /// The map, made again if it was let go.
-    fn map(&self) -> Result<Tensor> {
-        match &*lock(&self.map) {
-            Some(map) => Ok(map.clone()),
-            None => Tensor::from_vec(self.source.output()?, &self.source.dims(), &Device::Cpu),
+    /// Calls `work` with the map.
+    fn with_input<R>(&self, work: impl FnOnce(ConvInput<'_>) -> Result<R>) -> Result<R> {
+        if let Some(map) = &*lock(&self.pooled) {
+            return work(ConvInput::Map(map));
         }
+        self.source.with_map(|x| {
+            work(ConvInput::Block {
+                block: &self.source.norm,
+                x,
+                parameters: &self.source.parameters(),
+            })
+        })
     }
 }
 
@@ -117,11 +153,11 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl Map {
-    /// The values; outside of the graph, if the map is hidden.
-    pub(crate) fn values(&self) -> Result<Tensor> {
+    /// The map, or for a hidden one a tensor of its shape without its values.
+    pub(crate) fn stand_in(&self) -> Result<Tensor> {
         match self {
             Self::Tensor(map) => Ok(map.clone()),
-            Self::Hidden(_, hidden) => hidden.map(),
+            Self::Hidden(token, hidden) => token.detach().broadcast_as(&hidden.source.dims()),
         }
     }
 
@@ -174,17 +210,12 @@ pub(crate) fn conv_block(
         normalisation,
         source: x.hidden(),
         hide: block.hide,
+        single_backward: block.single_backward,
         state: Arc::clone(&state),
     };
     let y = x
         .node()?
         .apply_op3(&weight.contiguous()?, &affine.contiguous()?, op)?;
-    if let Map::Hidden(_, hidden) = x {
-        // A pooled map is a quarter of what it is made from: cheaper to keep than to make.
-        if hidden.source.norm.pooling == Pooling::None {
-            lock(&hidden.map).take();
-        }
-    }
     state.with(|kept| {
         let map = match &kept.hidden {
             Some(hidden) => Map::Hidden(y, Arc::clone(hidden)),
@@ -202,6 +233,7 @@ struct ConvNormRelu {
     /// The input, if it is hidden behind the first argument.
     source: Option<Arc<Hidden>>,
     hide: bool,
+    single_backward: bool,
     state: Arc<Saved<Kept>>,
 }
 
@@ -214,7 +246,12 @@ struct Kept {
 
 impl ConvNormRelu {
     /// The output; what the backward pass needs is kept.
-    fn forward(&self, x: &[f32], weight: &[f32], affine: &[f32]) -> Result<(CpuStorage, Shape)> {
+    fn forward(
+        &self,
+        x: ConvInput<'_>,
+        weight: &[f32],
+        affine: &[f32],
+    ) -> Result<(CpuStorage, Shape)> {
         let channels = self.norm.shape.dims()[3];
         let (conv, bias) = (&self.conv, Some(&affine[..channels]));
         let (map, statistics) = match &self.normalisation {
@@ -238,20 +275,23 @@ impl ConvNormRelu {
         let source = Arc::new(Source {
             norm: self.norm,
             eps: self.eps,
-            map: map.map_err(failed(PLACE))?,
+            map: Mutex::new(Some(map.map_err(failed(PLACE))?)),
             statistics: Arc::new(statistics),
             affine: affine.to_vec(),
         });
-        let (y, dims) = (source.output()?, source.dims());
         let (hidden, output) = if self.hide {
+            let pooled = match self.norm.pooling {
+                Pooling::None => None,
+                Pooling::Max2x2 => Some(source.output()?),
+            };
             let hidden = Hidden {
-                map: Mutex::new(Some(Tensor::from_vec(y, &dims, &Device::Cpu)?)),
+                pooled: Mutex::new(pooled),
                 source: Arc::clone(&source),
                 gradient: Mutex::new(None),
             };
             (Some(Arc::new(hidden)), stored(vec![0.0], 1))
         } else {
-            (None, stored(y, &dims))
+            (None, stored(source.output()?, &source.dims()))
         };
         self.state.keep(Kept { source, hidden });
         Ok(output)
@@ -266,34 +306,40 @@ impl ConvNormRelu {
         [grad_gamma, grad_beta]: [&mut [f32]; 2],
     ) -> Result<Vec<f32>> {
         self.state.with(|kept| {
-            let Source { norm, map, .. } = &*kept.source;
+            let norm = &kept.source.norm;
             let parameters = kept.source.parameters();
-            let mut work = |grad: &[f32]| {
+            // The map becomes its gradient.
+            let mut map = kept.source.own_map(self.single_backward)?;
+            let work = |grad: &[f32]| {
                 match self.normalisation {
-                    Normalisation::Batch => owned::batch_norm_backward_training(
+                    Normalisation::Batch => batch_norm_backward_training(
                         norm,
-                        map,
+                        &mut map,
                         &parameters,
                         grad,
                         grad_gamma,
                         grad_beta,
                     ),
                     Normalisation::Given(_) => {
-                        let wanted = affine
-                            .track_op()
-                            .then_some([&mut *grad_gamma, &mut *grad_beta]);
-                        owned::batch_norm_backward_frozen(norm, map, &parameters, grad, wanted)
+                        let wanted = affine.track_op().then_some([grad_gamma, grad_beta]);
+                        batch_norm_backward_frozen(norm, &mut map, &parameters, grad, wanted)
                     }
                 }
                 .map_err(failed(PLACE))
             };
             match &kept.hidden {
-                None => with_values(&grad.contiguous()?, work),
-                Some(hidden) => match lock(&hidden.gradient).take() {
-                    Some(grad) => work(&grad),
-                    None => candle_core::bail!("a hidden map without its gradient"),
-                },
+                None => with_values(&grad.contiguous()?, work)?,
+                Some(hidden) => {
+                    if self.single_backward {
+                        lock(&hidden.pooled).take();
+                    }
+                    match lock(&hidden.gradient).take() {
+                        Some(grad) => work(&grad)?,
+                        None => candle_core::bail!("a hidden map without its gradient"),
+                    }
+                }
             }
+            Ok(map)
         })
     }
 }
@@ -315,8 +361,8 @@ impl CustomOp3 for ConvNormRelu {
         let weight = values(weight, weight_layout)?;
         let affine = values(affine, affine_layout)?;
         match &self.source {
-            None => self.forward(values(x, x_layout)?, weight, affine),
-            Some(hidden) => with_values(&hidden.map()?, |x| self.forward(x, weight, affine)),
+            None => self.forward(ConvInput::Map(values(x, x_layout)?), weight, affine),
+            Some(hidden) => hidden.with_input(|x| self.forward(x, weight, affine)),
         }
     }
 
@@ -335,17 +381,14 @@ impl CustomOp3 for ConvNormRelu {
         let grad_map = self.backward_of_norm(affine, grad, grad_norm.into())?;
         // The batch's mean takes the convolution's bias out again: its gradient is 0.
         let with_bias = affine.track_op() && matches!(self.normalisation, Normalisation::Given(_));
-        let map = match &self.source {
-            Some(hidden) => hidden.map()?,
-            None => x.clone(),
+        let work = |input: ConvInput<'_>| {
+            let input = (input, x.track_op());
+            backward(&self.conv, input, weight, with_bias, &grad_map)
         };
-        let (x_grad, weight_grad, bias_grad) = backward(
-            &self.conv,
-            (&map, x.track_op()),
-            weight,
-            with_bias,
-            &grad_map,
-        )?;
+        let (x_grad, weight_grad, bias_grad) = match &self.source {
+            Some(hidden) => hidden.with_input(work)?,
+            None => with_values(x, |x| work(ConvInput::Map(x)))?,
+        };
         if let Some(bias) = bias_grad {
             grad_bias.copy_from_slice(&bias);
         }

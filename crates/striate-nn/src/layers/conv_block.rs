@@ -104,14 +104,15 @@ impl ConvBlock {
     pub fn forward_all(blocks: &[Self], x: &Tensor, cx: &mut Context) -> Result<Tensor> {
         let mut map = Map::Tensor(x.clone());
         for (i, block) in blocks.iter().enumerate() {
-            let x = map.values()?;
+            let x = map.stand_in()?;
             let hide = blocks.get(i + 1).is_some_and(|next| next.is_fused(&x, cx));
             map = match &block.bn {
                 Some(bn) if block.is_fused(&x, cx) => block.fused(bn, &map, hide, cx)?,
+                // Nothing is hidden from a block that is not fused.
                 _ => Map::Tensor(block.by_layers(&x, cx)?),
             };
         }
-        Ok(map.values()?)
+        Ok(map.stand_in()?)
     }
 
     /// Whether the kernels compute the block as one, on maps of this kind.
@@ -134,7 +135,7 @@ impl ConvBlock {
     }
 
     fn fused(&self, bn: &BatchNorm, map: &Map, hide: bool, cx: &mut Context) -> Result<Map> {
-        let x = &map.values()?;
+        let x = &map.stand_in()?;
         let weight = self.conv.weight.tensor();
         let geometry = self.conv.check(x, &weight, None)?;
         if self.config.pool && (geometry.out_height < 2 || geometry.out_width < 2) {
@@ -166,6 +167,7 @@ impl ConvBlock {
             eps: bn.config().eps,
             pool: self.config.pool,
             hide,
+            single_backward: cx.is_single_backward(),
         };
         let (y, used) = cpu::conv_block(map, &weight, &affine, &block, normalisation)?;
         if of_batch {

@@ -133,18 +133,20 @@ impl Network {
     }
 
     /// The output of the shared layers as a function of a batch, for what
-    /// differentiates through it.
-    pub(crate) fn features_of(&self, x: &Tensor) -> candle_core::Result<Tensor> {
+    /// differentiates through it: more than once, or else only once.
+    pub(crate) fn features_of(&self, x: &Tensor, again: bool) -> candle_core::Result<Tensor> {
+        let cx = Context::eval();
+        let mut cx = if again { cx } else { cx.single_backward() };
         self.net
-            .features(x, &mut Context::eval())
+            .features(x, &mut cx)
             .map_err(candle_core::Error::wrap)
     }
 
     /// The class scores as a function of a batch of inputs, for what differentiates
-    /// through it.
+    /// through it, once.
     pub(crate) fn logits_of(&self, x: &Tensor) -> candle_core::Result<Tensor> {
         self.net
-            .logits(x, &mut Context::eval())
+            .logits(x, &mut Context::eval().single_backward())
             .map_err(candle_core::Error::wrap)
     }
 
