@@ -149,9 +149,10 @@ fn killed_and_resumed_gives_the_same_bytes() {
     let images = 200;
     let options = "--corruption common --severity all";
     succeeds(&corrupt(&input, &whole, options));
+    // A line that the kill has cut does not count.
     let finished = |folder: &Path| {
         fs::read_to_string(folder.join("manifest.jsonl"))
-            .map_or(0, |text| text.lines().count().saturating_sub(1))
+            .map_or(0, |text| text.matches('\n').count().saturating_sub(1))
     };
     // Killed without a chance to tidy up, three times, each time further on.
     let mut before = 0;

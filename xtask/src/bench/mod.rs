@@ -25,6 +25,9 @@ pub struct Arguments {
     /// Decode with libjpeg-turbo, which needs cmake and nasm (data only).
     #[arg(long)]
     turbojpeg: bool,
+    /// Without AVX-512, in both (what runs in turns with PyTorch).
+    #[arg(long)]
+    avx2: bool,
     /// Keep the tables in docs/results (not those of kernels and rsa).
     #[arg(long)]
     save: bool,
@@ -170,6 +173,15 @@ pub fn run(arguments: &Arguments) -> Result {
     if matches!(subject, Subject::Kernels | Subject::Rsa) && arguments.save {
         return Err("--save: not for kernels and rsa".to_owned().into());
     }
+    if arguments.avx2
+        && subject
+            .in_turns()
+            .is_none_or(|peer| peer.environment != "torch")
+    {
+        return Err("--avx2: what runs in turns with PyTorch only"
+            .to_owned()
+            .into());
+    }
     if arguments.instructions {
         return instructions::run(arguments.bless);
     }
@@ -194,12 +206,25 @@ pub fn run(arguments: &Arguments) -> Result {
         .arg(root().join("benches/peers").join(peer.script))
         .args(peer.mode)
         .arg(benchmark(subject.package(), peer.bench)?);
+    let (mut name, mut headline) = (peer.result.to_owned(), subject.headline().to_owned());
+    if arguments.avx2 {
+        command.envs(AVX2);
+        name += "_avx2";
+        headline += "\nWithout AVX-512, in both: `--avx2`.";
+    }
     if arguments.save {
-        save(&mut command, peer.result, subject.headline())
+        save(&mut command, &name, &headline)
     } else {
         shell::run(&mut command)
     }
 }
+
+/// What keeps our kernels, PyTorch and its oneDNN to AVX2.
+const AVX2: [(&str, &str); 3] = [
+    ("STRIATE_ISA", "avx2+fma"),
+    ("ATEN_CPU_CAPABILITY", "avx2"),
+    ("ONEDNN_MAX_CPU_ISA", "AVX2"),
+];
 
 /// Builds a benchmark, and says where it is.
 fn benchmark(package: &str, name: &str) -> Result<PathBuf> {
