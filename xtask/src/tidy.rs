@@ -4,11 +4,11 @@
 //! here stand the rules about the tree: who may know whom, how long a file may
 //! be, what each crate must have.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::shell::{Result, root};
+use crate::shell::{Result, cargo, root};
 
 /// Lines of one Rust file. A file is read in one sitting.
 const MAX_LINES: usize = 500;
@@ -107,6 +107,7 @@ pub fn run() -> Result {
     check_crates(&root, &mut problems)?;
     check_sources(&root, &mut problems)?;
     check_lock(&root, &mut problems)?;
+    check_features(&mut problems)?;
     check_goldens(&root, &mut problems)?;
     if problems.is_empty() {
         println!("tidy");
@@ -223,6 +224,35 @@ fn check_lock(root: &Path, problems: &mut Vec<String>) -> Result {
         ));
     }
     Ok(())
+}
+
+/// The command and the tests build each dependency with the same features, that is, once.
+fn check_features(problems: &mut Vec<String>) -> Result {
+    let command = tree(&["--package", "striate-cli", "--edges", "normal,build"])?;
+    let tests = tree(&["--workspace", "--edges", "normal,build,dev"])?;
+    for package in command.difference(&tests) {
+        problems.push(format!(
+            "{package}: tests build it with other features (crates/striate-cli/Cargo.toml)"
+        ));
+    }
+    Ok(())
+}
+
+/// What `cargo tree` shows: each package with its features.
+fn tree(of: &[&str]) -> Result<BTreeSet<String>> {
+    let output = cargo()
+        .args(["tree", "--quiet", "--locked", "--prefix", "none"])
+        .args(["--format", "{p} [{f}]"])
+        .args(of)
+        .output()
+        .map_err(|e| format!("could not start cargo: {e}"))?;
+    if !output.status.success() {
+        let message = String::from_utf8_lossy(&output.stderr);
+        return Err(format!("cargo tree: {}", message.trim()).into());
+    }
+    let lines = String::from_utf8_lossy(&output.stdout);
+    let lines = lines.lines().map(|line| line.trim_end_matches(" (*)"));
+    Ok(lines.map(str::to_owned).collect())
 }
 
 /// Each folder of golden files has the script that made it.
