@@ -99,10 +99,7 @@ impl Rectifier {
         if !plain || scale.contains(&0.0) {
             return Ok(None);
         }
-        let outside = scale
-            .iter()
-            .map(|s| f32::NEG_INFINITY.copysign(-s))
-            .collect();
+        let outside = scale.iter().map(|s| f32::INFINITY.copysign(-s)).collect();
         let [scale, shift, outside] = [scale, shift, outside].map(|mut values: Vec<f32>| {
             values.resize(channels.div_ceil(PANEL) * PANEL, 0.0);
             values
