@@ -17,6 +17,18 @@ pub enum Error {
         /// The length that was given.
         found: usize,
     },
+    /// A map does not have the shape that a kernel reads.
+    #[error("{kernel}: {argument} is a map of {found:?}, expected {expected:?}")]
+    Map {
+        /// The kernel that was called.
+        kernel: &'static str,
+        /// The argument that has another shape.
+        argument: &'static str,
+        /// `[batch, height, width, channels]` that are read.
+        expected: [usize; 4],
+        /// Those of the map that was given.
+        found: [usize; 4],
+    },
     /// A dimension is zero, or too large for the product of the dimensions.
     #[error("{shape}: {field} is {found}, expected {expected}")]
     Dimension {

@@ -3,8 +3,9 @@
 
 use std::borrow::Cow;
 
-use crate::error::{Result, check_length};
+use crate::error::{Error, Result, check_length};
 use crate::norm::{Activation, Affine, NormBlock, NormParameters, Pooling, batch_norm_forward};
+use crate::shape::ConvShape;
 use crate::simd::PANEL;
 
 /// What a convolution reads.
@@ -25,10 +26,23 @@ pub enum ConvInput<'a> {
 }
 
 impl<'a> ConvInput<'a> {
-    pub(super) fn len(&self) -> usize {
+    /// Refuses an input of another shape. What a block is made from is checked where it is read.
+    pub(super) fn check(&self, kernel: &'static str, shape: &ConvShape) -> Result<()> {
         match self {
-            Self::Map(map) => map.len(),
-            Self::Block { block, .. } => block.output_len(),
+            Self::Map(map) => check_length(kernel, "input", map.len(), shape.input_len()),
+            Self::Block { block, .. } => {
+                let found = block.output_dims();
+                let expected = [shape.batch, shape.height, shape.width, shape.in_channels];
+                if found == expected {
+                    return Ok(());
+                }
+                Err(Error::Map {
+                    kernel,
+                    argument: "input.block",
+                    expected,
+                    found,
+                })
+            }
         }
     }
 
@@ -49,7 +63,7 @@ impl<'a> ConvInput<'a> {
     }
 
     /// The map for an algorithm that can rectify what it reads.
-    pub(super) fn read(self, channels: usize) -> Result<Reading<'a>> {
+    pub(super) fn read(self) -> Result<Reading<'a>> {
         if let Self::Block {
             block,
             x,
@@ -58,12 +72,6 @@ impl<'a> ConvInput<'a> {
             && let Some(rectifier) = Rectifier::new(block, parameters)?
         {
             check_length("conv2d", "input.x", x.len(), block.shape.len())?;
-            check_length(
-                "conv2d",
-                "channels of input.block",
-                block.shape.channels,
-                channels,
-            )?;
             return Ok(Reading {
                 map: Cow::Borrowed(x),
                 rectifier: Some(rectifier),

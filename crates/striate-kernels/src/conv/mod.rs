@@ -204,7 +204,7 @@ fn convolve(
     moments: Option<&mut Moments>,
 ) -> Result<()> {
     const NAME: &str = "conv2d_forward";
-    check_length(NAME, "input", input.len(), shape.input_len())?;
+    input.check(NAME, shape)?;
     check_length(NAME, "weight", weight.len(), shape.weight_len())?;
     check_length(NAME, "output", output.len(), shape.output_len())?;
     if let Some(bias) = bias {
@@ -214,14 +214,7 @@ fn convolve(
         Algorithm::Gemm => gemm_nt(pixels_gemm(shape), &input.map()?, weight, bias, output)?,
         Algorithm::Direct => direct::forward(shape, &input.map()?, weight, bias, output),
         Algorithm::Winograd => {
-            winograd::forward(
-                shape,
-                &input.read(shape.in_channels)?,
-                weight,
-                bias,
-                output,
-                moments,
-            );
+            winograd::forward(shape, &input.read()?, weight, bias, output, moments);
         }
     }
     Ok(())
@@ -297,7 +290,7 @@ pub(crate) fn backward_weight(
     grad_bias: Option<&mut [f32]>,
 ) -> Result<()> {
     const NAME: &str = "conv2d_backward_weight";
-    check_length(NAME, "input", input.len(), shape.input_len())?;
+    input.check(NAME, shape)?;
     check_length(NAME, "grad_output", grad_output.len(), shape.output_len())?;
     check_length(NAME, "grad_weight", grad_weight.len(), shape.weight_len())?;
     if let Some(grad_bias) = grad_bias {
@@ -306,12 +299,7 @@ pub(crate) fn backward_weight(
     }
     match algorithm(shape, Product::WeightGradient) {
         Algorithm::Winograd => {
-            winograd::backward_weight(
-                shape,
-                &input.read(shape.in_channels)?,
-                grad_output,
-                grad_weight,
-            );
+            winograd::backward_weight(shape, &input.read()?, grad_output, grad_weight);
         }
         // The products of 1x1 kernels are those of a strip of one row and column.
         _ => direct::backward_weight(shape, &input.map()?, grad_output, grad_weight),

@@ -389,30 +389,59 @@ proptest! {
     }
 }
 
+/// A block of scale 1 and shift 0, read by a convolution of `shape` with equal weights.
+fn convolve_block(shape: &ConvShape, block: &NormBlock, x: &[f32]) -> crate::Result<Vec<f32>> {
+    let channels = block.shape.dims()[3];
+    let (zeros, ones) = (vec![0.0; channels], vec![1.0; channels]);
+    let parameters = NormParameters {
+        mean: &zeros,
+        variance: &ones,
+        gamma: &ones,
+        beta: &zeros,
+        epsilon: 0.0,
+    };
+    let input = ConvInput::Block {
+        block,
+        x,
+        parameters: &parameters,
+    };
+    owned::conv2d_forward(shape, input, &vec![1.0; shape.weight_len()], None)
+}
+
 #[test]
 fn a_block_of_another_shape_is_refused() {
+    let shape = ConvShape::same([2, 4, 8, 16], 16, 3).unwrap();
+    // As many values.
+    for dims in [[2, 4, 16, 8], [2, 8, 4, 16], [1, 8, 8, 16]] {
+        for activation in [Activation::Relu, Activation::Identity] {
+            let block = NormBlock {
+                shape: MapShape::new(dims).unwrap(),
+                activation,
+                pooling: Pooling::None,
+            };
+            let x = vec![0.0; shape.input_len()];
+            let error = convolve_block(&shape, &block, &x).unwrap_err();
+            let expected = format!("a map of {dims:?}, expected [2, 4, 8, 16]");
+            assert!(error.to_string().contains(&expected), "{error}");
+        }
+    }
+}
+
+#[test]
+fn a_block_that_is_read_hides_no_nan() {
     let shape = ConvShape::same([1, 4, 4, 16], 16, 3).unwrap();
-    // As many values, of other channels.
     let block = NormBlock {
-        shape: MapShape::new([1, 8, 4, 8]).unwrap(),
+        shape: MapShape::new([1, 4, 4, 16]).unwrap(),
         activation: Activation::Relu,
         pooling: Pooling::None,
     };
-    let ones = [1.0; 8];
-    let parameters = NormParameters {
-        mean: &ones,
-        variance: &ones,
-        gamma: &ones,
-        beta: &ones,
-        epsilon: 1e-5,
-    };
-    let x = vec![0.0; shape.input_len()];
-    let input = ConvInput::Block {
-        block: &block,
-        x: &x,
-        parameters: &parameters,
-    };
-    let weight = vec![0.0; shape.weight_len()];
-    let error = owned::conv2d_forward(&shape, input, &weight, None).unwrap_err();
-    assert!(error.to_string().contains("channels"), "{error}");
+    let mut x = vec![-1.0; shape.input_len()];
+    let run = |x: &[f32]| everywhere(|| convolve_block(&shape, &block, x).unwrap());
+    for (_, y) in run(&x) {
+        assert!(y.iter().all(|y| *y == 0.0), "{y:?}");
+    }
+    x[0] = f32::NAN;
+    for (isa, y) in run(&x) {
+        assert!(y[0].is_nan(), "{isa}");
+    }
 }

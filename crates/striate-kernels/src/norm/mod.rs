@@ -68,9 +68,15 @@ pub struct NormParameters<'a> {
 impl NormBlock {
     /// Values of the block's output.
     pub fn output_len(&self) -> usize {
+        self.output_dims().iter().product()
+    }
+
+    /// Images, rows, columns and channels of the block's output.
+    pub fn output_dims(&self) -> [usize; 4] {
+        let [batch, height, width, channels] = self.shape.dims();
         match self.pooling {
-            Pooling::None => self.shape.len(),
-            Pooling::Max2x2 => self.shape.pooled_len(),
+            Pooling::None => [batch, height, width, channels],
+            Pooling::Max2x2 => [batch, height / 2, width / 2, channels],
         }
     }
 

@@ -98,14 +98,6 @@ impl Source {
         }
     }
 
-    fn dims(&self) -> [usize; 4] {
-        let [batch, height, width, channels] = self.norm.shape.dims();
-        match self.norm.pooling {
-            Pooling::None => [batch, height, width, channels],
-            Pooling::Max2x2 => [batch, height / 2, width / 2, channels],
-        }
-    }
-
     /// Calls `work` with the convolution's output.
     fn with_map<R>(&self, work: impl FnOnce(&[f32]) -> Result<R>) -> Result<R> {
         match &*lock(&self.map) {
@@ -157,7 +149,9 @@ impl Map {
     pub(crate) fn stand_in(&self) -> Result<Tensor> {
         match self {
             Self::Tensor(map) => Ok(map.clone()),
-            Self::Hidden(token, hidden) => token.detach().broadcast_as(&hidden.source.dims()),
+            Self::Hidden(token, hidden) => token
+                .detach()
+                .broadcast_as(&hidden.source.norm.output_dims()),
         }
     }
 
@@ -291,7 +285,7 @@ impl ConvNormRelu {
             };
             (Some(Arc::new(hidden)), stored(vec![0.0], 1))
         } else {
-            (None, stored(source.output()?, &source.dims()))
+            (None, stored(source.output()?, &source.norm.output_dims()))
         };
         self.state.keep(Kept { source, hidden });
         Ok(output)
