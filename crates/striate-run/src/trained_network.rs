@@ -336,7 +336,7 @@ impl TrainedNetwork {
             Kind::Own(own) => {
                 let network = &own.1;
                 map(&Subject {
-                    features: &|x| network.features_of(x, true),
+                    features: &|x| network.features_of(x),
                     logits: &|x| network.logits_of(x),
                     images: &Tensor::from_vec(pixels, shape, network.device())?,
                     labels: &set.labels,

@@ -133,12 +133,17 @@ impl Network {
     }
 
     /// The output of the shared layers as a function of a batch, for what
-    /// differentiates through it: more than once, or else only once.
-    pub(crate) fn features_of(&self, x: &Tensor, again: bool) -> candle_core::Result<Tensor> {
-        let cx = Context::eval();
-        let mut cx = if again { cx } else { cx.single_backward() };
+    /// differentiates through it, any number of times.
+    pub(crate) fn features_of(&self, x: &Tensor) -> candle_core::Result<Tensor> {
         self.net
-            .features(x, &mut cx)
+            .features(x, &mut Context::eval())
+            .map_err(candle_core::Error::wrap)
+    }
+
+    /// As [`Self::features_of`], for what differentiates through it once.
+    pub(crate) fn features_once(&self, x: &Tensor) -> candle_core::Result<Tensor> {
+        self.net
+            .features(x, &mut Context::eval().single_backward())
             .map_err(candle_core::Error::wrap)
     }
 

@@ -128,7 +128,7 @@ impl Task for Reconstruct {
                     ControlFlow::Continue(())
                 }
             };
-            let function = |x: &Tensor| network.features_of(x, false);
+            let function = |x: &Tensor| network.features_once(x);
             reconstruct(&function, &job, &self.config.optimiser, &mut observer)
         };
         let found = match result {

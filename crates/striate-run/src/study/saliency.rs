@@ -135,7 +135,7 @@ impl MapSensitivity {
         cx: &mut StepContext<'_>,
     ) -> Result<Option<Vec<Vec<SensitivityMap>>>> {
         let subject = Subject {
-            features: &|x| network.features_of(x, true),
+            features: &|x| network.features_of(x),
             logits: &|x| network.logits_of(x),
             images,
             labels,
