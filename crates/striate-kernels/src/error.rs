@@ -25,9 +25,9 @@ pub enum Error {
         /// The argument that has another shape.
         argument: &'static str,
         /// `[batch, height, width, channels]` that are read.
-        expected: [usize; 4],
+        expected: Box<[usize; 4]>,
         /// Those of the map that was given.
-        found: [usize; 4],
+        found: Box<[usize; 4]>,
     },
     /// A dimension is zero, or too large for the product of the dimensions.
     #[error("{shape}: {field} is {found}, expected {expected}")]

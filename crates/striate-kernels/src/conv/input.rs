@@ -39,8 +39,8 @@ impl<'a> ConvInput<'a> {
                 Err(Error::Map {
                     kernel,
                     argument: "input.block",
-                    expected,
-                    found,
+                    expected: Box::new(expected),
+                    found: Box::new(found),
                 })
             }
         }
