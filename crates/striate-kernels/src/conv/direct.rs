@@ -120,7 +120,15 @@ impl Task for Rows<'_> {
             let image = &self.source[row / strips.out_height * self.image_len..];
             strips.cut(&image[..self.image_len], row % strips.out_height, strip);
         }
-        for column in (0..columns).step_by(S::PANELS * PANEL) {
+        let block = S::PANELS * PANEL;
+        // Where the weights stay in the first-level cache: some pixels at a time, with all
+        // their channels, so that the output is written from its start to its end.
+        let (pixels, block) = if columns > block && depth * columns <= FEW {
+            (S::ROWS, columns.next_multiple_of(PANEL))
+        } else {
+            (strips.out_width, block)
+        };
+        for column in (0..columns).step_by(block) {
             let start = self
                 .bias
                 .map_or(Start::Zero, |bias| Start::Bias(bias[column..].as_ptr()));
@@ -131,28 +139,33 @@ impl Task for Rows<'_> {
             };
             let strips_of_rows = self.scratch.chunks_exact(strip_len);
             for (strip, output) in strips_of_rows.zip(self.output.chunks_exact_mut(row_len)) {
-                let size = Size {
-                    rows: strips.out_width,
-                    columns: (S::PANELS * PANEL).min(columns - column),
-                    depth,
-                };
-                let a = Left::Rows {
-                    start: strip.as_ptr(),
-                    stride: strips.patch_stride(),
-                    panel: PANEL,
-                };
-                let c = Target {
-                    start: output[column..].as_mut_ptr(),
-                    stride: columns,
-                    panel: PANEL,
-                };
-                // SAFETY: a strip holds the patches of out_width pixels, B and the
-                // bias are packed to whole panels, and the row of C is borrowed.
-                unsafe { multiply::<S>(size, a, b, start, c) };
+                for first in (0..strips.out_width).step_by(pixels) {
+                    let size = Size {
+                        rows: pixels.min(strips.out_width - first),
+                        columns: block.min(columns - column),
+                        depth,
+                    };
+                    let a = Left::Rows {
+                        start: strip[first * strips.patch_stride()..].as_ptr(),
+                        stride: strips.patch_stride(),
+                        panel: PANEL,
+                    };
+                    let c = Target {
+                        start: output[first * columns + column..].as_mut_ptr(),
+                        stride: columns,
+                        panel: PANEL,
+                    };
+                    // SAFETY: a strip holds the patches of out_width pixels, B and the
+                    // bias are packed to whole panels, and the row of C is borrowed.
+                    unsafe { multiply::<S>(size, a, b, start, c) };
+                }
             }
         }
     }
 }
+
+/// Values of the weights that stay in the first-level cache (16 KiB).
+const FEW: usize = 4 << 10;
 
 /// Values that the partial weight gradients together may hold (64 MiB).
 const PARTIALS: usize = 16 << 20;

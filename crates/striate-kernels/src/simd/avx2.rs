@@ -1,12 +1,13 @@
 //! AVX2 with fused multiply-add: 16 registers of eight values.
 
 use std::arch::x86_64::{
-    __m256, _MM_HINT_T0, _MM_HINT_T1, _mm_prefetch, _mm256_add_ps, _mm256_fmadd_ps,
-    _mm256_loadu_ps, _mm256_max_ps, _mm256_mul_ps, _mm256_set1_ps, _mm256_setzero_ps,
-    _mm256_storeu_ps, _mm256_sub_ps,
+    __m256, _MM_HINT_T0, _MM_HINT_T1, _mm_prefetch, _mm256_add_ps, _mm256_castpd_ps,
+    _mm256_castps_pd, _mm256_fmadd_ps, _mm256_loadu_ps, _mm256_max_ps, _mm256_mul_ps,
+    _mm256_permute2f128_ps, _mm256_set1_ps, _mm256_setzero_ps, _mm256_storeu_ps, _mm256_sub_ps,
+    _mm256_unpackhi_pd, _mm256_unpackhi_ps, _mm256_unpacklo_pd, _mm256_unpacklo_ps,
 };
 
-use super::{Simd, Task};
+use super::{PANEL, Simd, Task};
 
 #[derive(Clone, Copy)]
 pub(crate) struct Avx2;
@@ -27,6 +28,19 @@ impl Simd for Avx2 {
     const LANES: usize = 8;
     const ROWS: usize = 6;
     const PANELS: usize = 1;
+
+    #[inline(always)]
+    unsafe fn transpose(from: *const f32, stride: usize, to: *mut f32, to_stride: usize) {
+        for row in (0..PANEL).step_by(Self::LANES) {
+            for column in (0..PANEL).step_by(Self::LANES) {
+                // SAFETY: below `enter`; the caller gives PANEL rows of PANEL values each way.
+                unsafe {
+                    let from = from.add(row * stride + column);
+                    transpose_block(from, stride, to.add(column * to_stride + row), to_stride);
+                }
+            }
+        }
+    }
 
     #[inline(always)]
     unsafe fn splat(x: f32) -> Self::V {
@@ -87,5 +101,45 @@ impl Simd for Avx2 {
     unsafe fn store(p: *mut f32, v: Self::V) {
         // SAFETY: as in `load`.
         unsafe { _mm256_storeu_ps(p, v) }
+    }
+}
+
+/// As [`Simd::transpose`], of 8 rows of 8 values.
+#[inline(always)]
+unsafe fn transpose_block(from: *const f32, stride: usize, to: *mut f32, to_stride: usize) {
+    // Halves of two vectors: the lower ones, and the upper ones.
+    const LOWER: i32 = 0x20;
+    const UPPER: i32 = 0x31;
+    // SAFETY: below `enter`; the caller gives 8 rows of 8 values each way.
+    unsafe {
+        // No closures: they would be compiled for the base instruction set.
+        let mut r = [_mm256_setzero_ps(); 8];
+        for (i, row) in r.iter_mut().enumerate() {
+            *row = _mm256_loadu_ps(from.add(i * stride));
+        }
+        // In each half, pairs of two rows.
+        for i in 0..4 {
+            let (a, b) = (r[2 * i], r[2 * i + 1]);
+            r[2 * i] = _mm256_unpacklo_ps(a, b);
+            r[2 * i + 1] = _mm256_unpackhi_ps(a, b);
+        }
+        // Half `h` of `r[4 * i + j]` is now column `4 * h + j` of rows `4 * i..4 * i + 4`.
+        for i in 0..2 {
+            let a = _mm256_castps_pd(r[4 * i]);
+            let b = _mm256_castps_pd(r[4 * i + 1]);
+            let c = _mm256_castps_pd(r[4 * i + 2]);
+            let d = _mm256_castps_pd(r[4 * i + 3]);
+            r[4 * i] = _mm256_castpd_ps(_mm256_unpacklo_pd(a, c));
+            r[4 * i + 1] = _mm256_castpd_ps(_mm256_unpackhi_pd(a, c));
+            r[4 * i + 2] = _mm256_castpd_ps(_mm256_unpacklo_pd(b, d));
+            r[4 * i + 3] = _mm256_castpd_ps(_mm256_unpackhi_pd(b, d));
+        }
+        for j in 0..4 {
+            let to = to.add(j * to_stride);
+            let lower = _mm256_permute2f128_ps::<LOWER>(r[j], r[4 + j]);
+            let upper = _mm256_permute2f128_ps::<UPPER>(r[j], r[4 + j]);
+            _mm256_storeu_ps(to, lower);
+            _mm256_storeu_ps(to.add(4 * to_stride), upper);
+        }
     }
 }

@@ -11,7 +11,9 @@ use std::ops::Range;
 use rayon::prelude::*;
 
 use super::POSITIONS;
-use super::layout::{Domain, Map, Source, Tiles, enter_inputs, leave};
+use super::enter::{Source, enter_inputs};
+use super::layout::{Domain, Tiles};
+use super::leave::{Map, leave};
 use super::weights::{Direction, Filters, WeightLayout, enter_weights, transform_weights};
 use crate::conv::Reading;
 use crate::cpu::Isa;

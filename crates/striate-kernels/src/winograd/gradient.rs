@@ -11,7 +11,8 @@ use std::ops::Range;
 use rayon::prelude::*;
 
 use super::POSITIONS;
-use super::layout::{Domain, Source, Tiles, enter_gradients, enter_inputs};
+use super::enter::{Source, enter_gradients, enter_inputs};
+use super::layout::{Domain, Tiles};
 use super::weights::{GradientLayout, WeightGradient, leave_gradients};
 use crate::conv::Reading;
 use crate::cpu::Isa;

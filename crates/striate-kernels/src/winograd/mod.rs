@@ -16,8 +16,10 @@
 //! results do not even depend on the blocks.
 
 mod apply;
+mod enter;
 mod gradient;
 mod layout;
+mod leave;
 mod transform;
 mod weights;
 

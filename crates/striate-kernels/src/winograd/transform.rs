@@ -1,7 +1,7 @@
 //! The one-dimensional transforms of F(4, 3) with the points 0, 1, -1, 2, -2 and
 //! infinity, and their application along both axes of a tile.
 
-use crate::simd::Simd;
+use crate::simd::{PANEL, Simd};
 
 /// A linear map from I to O values, applied along one axis.
 pub(super) trait Transform<const I: usize, const O: usize> {
@@ -134,15 +134,61 @@ impl Transform<6, 3> for WeightsAdjoint {
     }
 }
 
-/// The transform along both axes: I x I to O x O values.
+/// A square of values that is read vector by vector.
+pub(super) trait Tile<S: Simd> {
+    /// # Safety
+    ///
+    /// As the methods of [`Simd`].
+    unsafe fn load(&self, row: usize, column: usize) -> S::V;
+}
+
+/// Values at fixed distances.
+#[derive(Clone, Copy)]
+pub(super) struct Strided {
+    pub(super) start: *const f32,
+    pub(super) row: usize,
+    pub(super) column: usize,
+}
+
+impl<S: Simd> Tile<S> for Strided {
+    #[inline(always)]
+    unsafe fn load(&self, row: usize, column: usize) -> S::V {
+        // SAFETY: as the caller.
+        unsafe { S::load(self.start.add(row * self.row + column * self.column)) }
+    }
+}
+
+/// One value at each of the 36 positions, `position` apart; what follows them is read next.
+#[derive(Clone, Copy)]
+pub(super) struct Positions {
+    pub(super) start: *const f32,
+    pub(super) position: usize,
+}
+
+impl<S: Simd> Tile<S> for Positions {
+    #[inline(always)]
+    unsafe fn load(&self, row: usize, column: usize) -> S::V {
+        // SAFETY: as the caller.
+        unsafe {
+            let from = self.start.add((row * 6 + column) * self.position);
+            // 36 streams are more than the processor follows.
+            S::prefetch_near(from.wrapping_add(PANEL));
+            S::load(from)
+        }
+    }
+}
+
+/// The transform along the columns: I x I to O x I values. Each column is read when it is
+/// transformed, and each row is to be transformed when it is written: all values of a tile
+/// are more than the registers hold.
 ///
 /// # Safety
 ///
 /// As the methods of [`Simd`].
 #[inline(always)]
-pub(super) unsafe fn both_axes<S: Simd, T: Transform<I, O>, const I: usize, const O: usize>(
-    x: [[S::V; I]; I],
-) -> [[S::V; O]; O] {
+pub(super) unsafe fn along_columns<S: Simd, T: Transform<I, O>, const I: usize, const O: usize>(
+    tile: &impl Tile<S>,
+) -> [[S::V; I]; O] {
     // SAFETY: as the caller.
     unsafe {
         let zero = S::splat(0.0);
@@ -150,18 +196,39 @@ pub(super) unsafe fn both_axes<S: Simd, T: Transform<I, O>, const I: usize, cons
         for column in 0..I {
             let mut along = [zero; I];
             for row in 0..I {
-                along[row] = x[row][column];
+                along[row] = tile.load(row, column);
             }
             let along = T::apply::<S>(along);
             for row in 0..O {
                 half[row][column] = along[row];
             }
         }
-        let mut y = [[zero; O]; O];
-        for row in 0..O {
-            y[row] = T::apply::<S>(half[row]);
+        half
+    }
+}
+
+/// Stores the second half of a transform to 36 positions, `position` apart.
+///
+/// # Safety
+///
+/// As the methods of [`Simd`].
+#[inline(always)]
+pub(super) unsafe fn store_positions<S: Simd, T: Transform<I, 6>, const I: usize>(
+    half: [[S::V; I]; 6],
+    to: *mut f32,
+    position: usize,
+) {
+    // SAFETY: as the caller.
+    unsafe {
+        for row in 0..6 {
+            let y = T::apply::<S>(half[row]);
+            for column in 0..6 {
+                let to = to.add((row * 6 + column) * position);
+                // What is stored next: 36 streams are more than the processor follows.
+                S::prefetch_near(to.wrapping_add(PANEL));
+                S::store(to, y[column]);
+            }
         }
-        y
     }
 }
 
@@ -177,7 +244,7 @@ pub(super) unsafe fn load<S: Simd>(p: *const f32, count: usize) -> S::V {
         if count >= S::LANES {
             return S::load(p);
         }
-        let mut buffer = [0.0; crate::simd::PANEL];
+        let mut buffer = [0.0; PANEL];
         std::ptr::copy_nonoverlapping(p, buffer.as_mut_ptr(), count);
         S::load(buffer.as_ptr())
     }
@@ -195,7 +262,7 @@ pub(super) unsafe fn store<S: Simd>(p: *mut f32, v: S::V, count: usize) {
         if count >= S::LANES {
             return S::store(p, v);
         }
-        let mut buffer = [0.0; crate::simd::PANEL];
+        let mut buffer = [0.0; PANEL];
         S::store(buffer.as_mut_ptr(), v);
         std::ptr::copy_nonoverlapping(buffer.as_ptr(), p, count);
     }

@@ -6,7 +6,10 @@ use rayon::prelude::*;
 
 use super::POSITIONS;
 use super::layout::odd_lines;
-use super::transform::{Weights, WeightsAdjoint, both_axes, store};
+use super::transform::{
+    Positions, Strided, Tile, Transform, Weights, WeightsAdjoint, along_columns, store,
+    store_positions,
+};
 use crate::cpu::Isa;
 use crate::shape::ConvShape;
 use crate::shared::SharedMut;
@@ -180,22 +183,13 @@ pub(super) unsafe fn enter_weights<S: Simd>(
             for c in (0..PANEL).step_by(S::LANES) {
                 // SAFETY: a row of the panel holds PANEL values at each position.
                 unsafe {
-                    let mut w = [[S::splat(0.0); 3]; 3];
-                    for i in 0..3 {
-                        for j in 0..3 {
-                            w[i][j] = S::load(taps[k][i * 3 + j].as_ptr().add(c));
-                        }
-                    }
-                    let u = both_axes::<S, Weights, 3, 6>(w);
+                    let half = along_columns::<S, Weights, 3, 6>(&Strided {
+                        start: taps[k].as_ptr().cast::<f32>().add(c),
+                        row: 3 * PANEL,
+                        column: PANEL,
+                    });
                     let row = target.add((k0 - depths.start + k) * PANEL + c);
-                    for i in 0..6 {
-                        for j in 0..6 {
-                            let to = row.add((i * 6 + j) * layout.position);
-                            // The next row's: 36 streams are more than the processor follows.
-                            S::prefetch_near(to.wrapping_add(PANEL));
-                            S::store(to, u[i][j]);
-                        }
-                    }
+                    store_positions::<S, Weights, 3>(half, row, layout.position);
                 }
             }
         }
@@ -263,28 +257,51 @@ pub(super) unsafe fn leave_gradients<S: Simd>(
             let count = layout.in_channels - c;
             // SAFETY: panels are whole; `count` channels of each tap follow `c`.
             unsafe {
-                let mut u = [[S::splat(0.0); 6]; 6];
-                for part in 0..parts {
-                    let from = transformed.add(part * layout.len() + from);
-                    for i in 0..6 {
-                        for j in 0..6 {
-                            let from = from.add((i * 6 + j) * layout.position);
-                            // The next channel's: 36 streams are more than the processor
-                            // follows.
-                            S::prefetch_near(from.wrapping_add(PANEL));
-                            u[i][j] = S::add(u[i][j], S::load(from));
-                        }
-                    }
-                }
-                let w = both_axes::<S, WeightsAdjoint, 6, 3>(u);
+                let half = along_columns::<S, WeightsAdjoint, 6, 3>(&Sums {
+                    start: transformed.add(from),
+                    position: layout.position,
+                    parts,
+                    part: layout.len(),
+                });
                 for i in 0..3 {
+                    let w = WeightsAdjoint::apply::<S>(half[i]);
                     for j in 0..3 {
                         let row = (to.first[0] + out) * 9 + i * 3 + j;
                         let at = row * to.in_channels + to.first[1] + c;
-                        store::<S>(to.weight.at(at, count.min(S::LANES)), w[i][j], count);
+                        store::<S>(to.weight.at(at, count.min(S::LANES)), w[j], count);
                     }
                 }
             }
+        }
+    }
+}
+
+/// The sum of `parts`, `part` apart, at each of the 36 positions.
+struct Sums {
+    start: *const f32,
+    position: usize,
+    parts: usize,
+    part: usize,
+}
+
+impl<S: Simd> Tile<S> for Sums {
+    #[inline(always)]
+    unsafe fn load(&self, row: usize, column: usize) -> S::V {
+        let position = Positions {
+            start: self.start,
+            position: self.position,
+        };
+        // SAFETY: as the caller.
+        unsafe {
+            let mut sum = Tile::<S>::load(&position, row, column);
+            for part in 1..self.parts {
+                let part = Positions {
+                    start: self.start.add(part * self.part),
+                    ..position
+                };
+                sum = S::add(sum, Tile::<S>::load(&part, row, column));
+            }
+            sum
         }
     }
 }
