@@ -196,10 +196,11 @@ def readout_kinds():
 
 
 def depthwise():
-    for i, (k, padding, dilation, h, w, c) in enumerate([(3, 1, 1, 6, 5, 4), (5, 4, 2, 9, 8, 7), (2, 0, 3, 6, 7, 3)]):
+    cases = [(3, 1, 1, 1, 6, 5, 4), (5, 1, 4, 2, 9, 8, 7), (2, 1, 0, 3, 6, 7, 3), (5, 2, 2, 1, 9, 14, 17)]
+    for i, (k, stride, padding, dilation, h, w, c) in enumerate(cases):
         x, weight = leaf(1, 2, c, h, w), leaf(2, c, 1, k, k)
-        y = F.conv2d(x, weight, padding=padding, dilation=dilation, groups=c)
-        settings = {"settings": torch.tensor([padding, dilation])}
+        y = F.conv2d(x, weight, stride=stride, padding=padding, dilation=dilation, groups=c)
+        settings = {"settings": torch.tensor([stride, padding, dilation])}
         save(f"depthwise_{i}", with_gradients(settings, y, x=x, weight=weight))
 
 

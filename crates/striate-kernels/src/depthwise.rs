@@ -1,12 +1,18 @@
-//! Depthwise convolution: each channel with a kernel of its own, stride 1, with padding
-//! and dilation. Invariant: every sum has one order, given by the shapes alone.
+//! Depthwise convolution: each channel with a kernel of its own, with stride, padding and
+//! dilation. Invariant: every sum has one order, given by the shapes alone.
+
+mod gather;
+#[cfg(test)]
+mod tests;
+mod weights;
 
 use rayon::prelude::*;
 
 use crate::cpu::Isa;
 use crate::error::{Error, Result, check_length};
 use crate::map::MapShape;
-use crate::simd::vectorised;
+use crate::simd::{dispatch, vectorised};
+use gather::{Row, Windows};
 
 /// The sizes of a depthwise convolution.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -14,23 +20,35 @@ pub struct DepthwiseShape {
     input: MapShape,
     output: MapShape,
     kernel: usize,
+    stride: usize,
     padding: usize,
     dilation: usize,
 }
 
 impl DepthwiseShape {
     /// Checks the sizes: an input `[batch, height, width, channels]`, a square kernel of
-    /// `kernel` taps a side that stand `dilation` pixels apart, and `padding` zeros on each
-    /// side.
+    /// `kernel` taps a side that stand `dilation` pixels apart, `stride` pixels from window to
+    /// window, and `padding` zeros on each side.
     ///
     /// # Errors
     ///
     /// A zero dimension, a kernel that does not fit into the padded input, or a volume
     /// that does not fit memory.
-    pub fn new(input: [usize; 4], kernel: usize, padding: usize, dilation: usize) -> Result<Self> {
+    pub fn new(
+        input: [usize; 4],
+        kernel: usize,
+        stride: usize,
+        padding: usize,
+        dilation: usize,
+    ) -> Result<Self> {
         const SHAPE: &str = "DepthwiseShape";
         let input = MapShape::new(input)?;
-        for (field, found) in [("kernel", kernel), ("dilation", dilation)] {
+        let fields = [
+            ("kernel", kernel),
+            ("stride", stride),
+            ("dilation", dilation),
+        ];
+        for (field, found) in fields {
             if found == 0 {
                 return Err(Error::Dimension {
                     shape: SHAPE,
@@ -43,7 +61,8 @@ impl DepthwiseShape {
         let span = (kernel - 1).saturating_mul(dilation).saturating_add(1);
         let out = |side: usize| {
             let padded = padding.saturating_mul(2).saturating_add(side);
-            padded.checked_sub(span - 1).filter(|out| *out > 0)
+            let rest = padded.checked_sub(span)?;
+            Some(rest / stride + 1)
         };
         let (Some(height), Some(width)) = (out(input.height), out(input.width)) else {
             return Err(Error::Dimension {
@@ -57,6 +76,7 @@ impl DepthwiseShape {
             input,
             output: MapShape::new([input.batch, height, width, input.channels])?,
             kernel,
+            stride,
             padding,
             dilation,
         })
@@ -77,23 +97,33 @@ impl DepthwiseShape {
         self.kernel * self.kernel * self.input.channels
     }
 
-    /// For a tap along one axis: the first output that sees the input there, how many
-    /// do, and the input that the first one sees.
-    fn overlap(&self, tap: usize, input: usize, output: usize) -> (usize, usize, usize) {
-        let offset = tap * self.dilation;
-        let first = self.padding.saturating_sub(offset);
-        let start = (first + offset).saturating_sub(self.padding);
-        match output
-            .saturating_sub(first)
-            .min(input.saturating_sub(start))
-        {
-            0 => (0, 0, 0),
-            count => (first, count, start),
+    /// How outputs see the input.
+    fn forward(&self) -> Windows {
+        Windows {
+            source: self.input,
+            target: self.output,
+            kernel: self.kernel,
+            step: self.stride,
+            dilation: self.dilation,
+            before: self.padding as isize,
+        }
+    }
+
+    /// How the input's gradient sees that of the output, at stride 1, with the kernel turned.
+    fn backward(&self) -> Windows {
+        Windows {
+            source: self.output,
+            target: self.input,
+            kernel: self.kernel,
+            step: 1,
+            dilation: self.dilation,
+            before: ((self.kernel - 1) * self.dilation) as isize - self.padding as isize,
         }
     }
 }
 
-/// `y[b, i, j, c] = sum_uv x[b, i + u dilation - padding, j + v dilation - padding, c] w[u, v, c]`.
+/// `y[b, i, j, c] = sum_uv x[b, i stride + u dilation - padding, j stride + v dilation - padding, c]
+/// w[u, v, c]`.
 ///
 /// # Shapes
 ///
@@ -112,31 +142,26 @@ pub fn depthwise_forward(
     check_length(NAME, "x", x.len(), shape.input.len())?;
     check_length(NAME, "weight", weight.len(), shape.weight_len())?;
     check_length(NAME, "y", y.len(), shape.output.len())?;
-    let (isa, input, output) = (Isa::current(), &shape.input, &shape.output);
-    let (k, c) = (shape.kernel, input.channels);
-    let rows = y.par_chunks_mut(output.row_len()).enumerate();
-    rows.for_each(|(row, y)| {
-        y.fill(0.0);
-        let (image, i) = (row / output.height, row % output.height);
-        let image = &x[image * input.image_len()..][..input.image_len()];
-        for u in 0..k {
-            let at = (i + u * shape.dilation).checked_sub(shape.padding);
-            let Some(at) = at.filter(|at| *at < input.height) else {
-                continue;
-            };
-            let x = &image[at * input.row_len()..][..input.row_len()];
-            for v in 0..k {
-                let (first, count, start) = shape.overlap(v, input.width, output.width);
-                let w = &weight[(u * k + v) * c..][..c];
-                let (y, x) = (
-                    &mut y[first * c..][..count * c],
-                    &x[start * c..][..count * c],
-                );
-                add_scaled(isa, x, w, y);
-            }
-        }
-    });
+    gather_rows(shape.forward(), x, weight, y);
     Ok(())
+}
+
+/// Each row of the target from the source.
+fn gather_rows(windows: Windows, source: &[f32], weight: &[f32], target: &mut [f32]) {
+    let isa = Isa::current();
+    let rows = target.par_chunks_mut(windows.target.row_len()).enumerate();
+    rows.for_each(|(row, target)| {
+        let (image, row) = (row / windows.target.height, row % windows.target.height);
+        let len = windows.source.image_len();
+        let task = Row {
+            windows,
+            source: &source[image * len..][..len],
+            weight,
+            row,
+            target,
+        };
+        dispatch(isa, task);
+    });
 }
 
 /// The gradient of the input of [`depthwise_forward`].
@@ -158,28 +183,52 @@ pub fn depthwise_backward_input(
     check_length(NAME, "grad_y", grad_y.len(), shape.output.len())?;
     check_length(NAME, "weight", weight.len(), shape.weight_len())?;
     check_length(NAME, "grad_x", grad_x.len(), shape.input.len())?;
-    let (isa, input, output) = (Isa::current(), &shape.input, &shape.output);
-    let (k, c) = (shape.kernel, input.channels);
+    if shape.stride == 1 {
+        let channels = shape.input.channels;
+        let turned: Vec<f32> = weight
+            .chunks_exact(channels)
+            .rev()
+            .flatten()
+            .copied()
+            .collect();
+        gather_rows(shape.backward(), grad_y, &turned, grad_x);
+    } else {
+        scatter_rows(shape, grad_y, weight, grad_x);
+    }
+    Ok(())
+}
+
+/// The gradient of the input, each row from the rows of the output's that it was seen by.
+fn scatter_rows(shape: &DepthwiseShape, grad_y: &[f32], weight: &[f32], grad_x: &mut [f32]) {
+    let isa = Isa::current();
+    let (windows, channels) = (shape.forward(), shape.input.channels);
+    let (input, output) = (&shape.input, &shape.output);
     let rows = grad_x.par_chunks_mut(input.row_len()).enumerate();
     rows.for_each(|(row, grad_x)| {
         grad_x.fill(0.0);
-        let (image, at) = (row / input.height, row % input.height);
+        let (image, row) = (row / input.height, row % input.height);
         let image = &grad_y[image * output.image_len()..][..output.image_len()];
-        for u in 0..k {
-            let i = (at + shape.padding).checked_sub(u * shape.dilation);
-            let Some(i) = i.filter(|i| *i < output.height) else {
+        for u in 0..shape.kernel {
+            let from = (row + shape.padding).checked_sub(u * shape.dilation);
+            let seen = from.filter(|from| from.is_multiple_of(shape.stride));
+            let Some(i) = seen.map(|from| from / shape.stride) else {
                 continue;
             };
-            let grad_y = &image[i * output.row_len()..][..output.row_len()];
-            for v in 0..k {
-                let (first, count, start) = shape.overlap(v, input.width, output.width);
-                let w = &weight[(u * k + v) * c..][..c];
-                let grad_y = &grad_y[first * c..][..count * c];
-                add_scaled(isa, grad_y, w, &mut grad_x[start * c..][..count * c]);
+            let Some(grad_y) = image.chunks_exact(output.row_len()).nth(i) else {
+                continue;
+            };
+            for v in 0..shape.kernel {
+                let columns = windows.inside(v, input.width, output.width);
+                let Some(start) = windows.source(columns.start, v, input.width) else {
+                    continue;
+                };
+                let w = &weight[(u * shape.kernel + v) * channels..][..channels];
+                let grad_y = &grad_y[columns.start * channels..columns.end * channels];
+                let grad_x = &mut grad_x[start * channels..];
+                add_scaled(isa, grad_y, w, shape.stride, grad_x);
             }
         }
     });
-    Ok(())
 }
 
 /// The gradient of the weights of [`depthwise_forward`].
@@ -201,57 +250,19 @@ pub fn depthwise_backward_weight(
     check_length(NAME, "x", x.len(), shape.input.len())?;
     check_length(NAME, "grad_y", grad_y.len(), shape.output.len())?;
     check_length(NAME, "grad_weight", grad_weight.len(), shape.weight_len())?;
-    let (isa, input, output) = (Isa::current(), &shape.input, &shape.output);
-    let (k, c) = (shape.kernel, input.channels);
-    let taps = grad_weight.par_chunks_mut(c).enumerate();
-    taps.for_each(|(tap, grad)| {
-        grad.fill(0.0);
-        let (rows, columns) = (
-            shape.overlap(tap / k, input.height, output.height),
-            shape.overlap(tap % k, input.width, output.width),
-        );
-        let ((top, height, from), (left, width, start)) = (rows, columns);
-        // The sum of a row comes first, so that no long sum loses its last digits.
-        let mut of_row = vec![0.0; c];
-        for image in 0..input.batch {
-            for row in 0..height {
-                let y_at = image * output.image_len() + (top + row) * output.row_len() + left * c;
-                let x_at = image * input.image_len() + (from + row) * input.row_len() + start * c;
-                of_row.fill(0.0);
-                let (x, y) = (&x[x_at..][..width * c], &grad_y[y_at..][..width * c]);
-                add_products(isa, x, y, &mut of_row);
-                for (sum, row) in grad.iter_mut().zip(&of_row) {
-                    *sum += row;
-                }
-            }
-        }
-    });
+    weights::gradient(shape.forward(), x, grad_y, grad_weight);
     Ok(())
 }
 
 vectorised! {
-    /// `y[j, c] += x[j, c] w[c]`.
-    fn add_scaled(x: &[f32], w: &[f32], y: &mut [f32]) {
+    /// `y[j step, c] += x[j, c] w[c]`.
+    fn add_scaled(x: &[f32], w: &[f32], step: usize, y: &mut [f32]) {
         let channels = w.len();
-        for (y, x) in y.chunks_exact_mut(channels).zip(x.chunks_exact(channels)) {
+        let pixels = y.chunks_mut(step * channels);
+        for (y, x) in pixels.zip(x.chunks_exact(channels)) {
             for ((y, x), w) in y.iter_mut().zip(x).zip(w) {
                 *y += x * w;
             }
         }
     }
 }
-
-vectorised! {
-    /// `sum[c] += sum_j x[j, c] y[j, c]`.
-    fn add_products(x: &[f32], y: &[f32], sum: &mut [f32]) {
-        let channels = sum.len();
-        for (x, y) in x.chunks_exact(channels).zip(y.chunks_exact(channels)) {
-            for ((sum, x), y) in sum.iter_mut().zip(x).zip(y) {
-                *sum += x * y;
-            }
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests;

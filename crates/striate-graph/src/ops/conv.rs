@@ -153,26 +153,9 @@ fn depthwise(
         .reshape((out, kernel, kernel))?
         .permute((1, 2, 0))?
         .contiguous()?;
-    let y = ops::depthwise_conv2d(&image, &weight, padding, dilation)?;
-    every(&every(&y, 1, stride)?, 2, stride)
-}
-
-/// Every so many elements of an axis.
-pub(super) fn every(x: &Tensor, axis: usize, step: usize) -> Result<Tensor> {
-    if step == 1 {
-        return Ok(x.clone());
-    }
-    let mut dims = x.dims().to_vec();
-    let count = dims[axis].div_ceil(step);
-    let more = count * step - dims[axis];
-    let whole = match more {
-        0 => x.clone(),
-        more => x.pad_with_zeros(axis, 0, more)?,
-    };
-    dims[axis] = count;
-    dims.insert(axis + 1, step);
-    let picked = whole.reshape(dims)?.narrow(axis + 1, 0, 1)?;
-    Ok(picked.squeeze(axis + 1)?.contiguous()?)
+    Ok(ops::depthwise_conv2d(
+        &image, &weight, stride, padding, dilation,
+    )?)
 }
 
 /// Groups of channels, several of them as one convolution.

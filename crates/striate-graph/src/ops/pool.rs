@@ -4,7 +4,6 @@
 use candle_core::{CpuStorage, CustomOp1, DType, Layout, Shape, Tensor};
 use rayon::prelude::*;
 
-use super::conv::every;
 use super::curve::{values, with_values};
 use crate::value::Value;
 use crate::{Error, Result};
@@ -238,4 +237,22 @@ impl CustomOp1 for Windows {
         let gradient = with_values(x, |x| with_values(&g, |g| Ok(self.backward(x, g))))?;
         Tensor::from_vec(gradient, x.shape(), x.device()).map(Some)
     }
+}
+
+/// Every so many elements of an axis.
+fn every(x: &Tensor, axis: usize, step: usize) -> Result<Tensor> {
+    if step == 1 {
+        return Ok(x.clone());
+    }
+    let mut dims = x.dims().to_vec();
+    let count = dims[axis].div_ceil(step);
+    let more = count * step - dims[axis];
+    let whole = match more {
+        0 => x.clone(),
+        more => x.pad_with_zeros(axis, 0, more)?,
+    };
+    dims[axis] = count;
+    dims.insert(axis + 1, step);
+    let picked = whole.reshape(dims)?.narrow(axis + 1, 0, 1)?;
+    Ok(picked.squeeze(axis + 1)?.contiguous()?)
 }

@@ -58,6 +58,42 @@ pub(crate) trait Simd: Copy + 'static {
     unsafe fn fma(a: Self::V, b: Self::V, c: Self::V) -> Self::V;
 }
 
+/// Loads `count` values, at most a vector of them, with zeros behind fewer.
+///
+/// # Safety
+///
+/// As the methods of [`Simd`]; `count` values behind the pointer.
+#[inline(always)]
+pub(crate) unsafe fn load_some<S: Simd>(p: *const f32, count: usize) -> S::V {
+    // SAFETY: as the caller; only `count` values are read.
+    unsafe {
+        if count >= S::LANES {
+            return S::load(p);
+        }
+        let mut buffer = [0.0; PANEL];
+        std::ptr::copy_nonoverlapping(p, buffer.as_mut_ptr(), count);
+        S::load(buffer.as_ptr())
+    }
+}
+
+/// Stores the first `count` values, at most the whole vector.
+///
+/// # Safety
+///
+/// As the methods of [`Simd`]; `count` values behind the pointer.
+#[inline(always)]
+pub(crate) unsafe fn store_some<S: Simd>(p: *mut f32, v: S::V, count: usize) {
+    // SAFETY: as the caller; only `count` values are written.
+    unsafe {
+        if count >= S::LANES {
+            return S::store(p, v);
+        }
+        let mut buffer = [0.0; PANEL];
+        S::store(buffer.as_mut_ptr(), v);
+        std::ptr::copy_nonoverlapping(buffer.as_ptr(), p, count);
+    }
+}
+
 /// Work that is compiled once for every instruction set.
 pub(crate) trait Task {
     type Output;

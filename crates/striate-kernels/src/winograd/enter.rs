@@ -4,10 +4,10 @@ use std::ops::Range;
 
 use super::layout::{Domain, GROUP, Tiles, Window, group};
 use super::transform::{
-    Input, OutputAdjoint, Strided, Tile, Transform, along_columns, load, store_positions,
+    Input, OutputAdjoint, Strided, Tile, Transform, along_columns, store_positions,
 };
 use crate::conv::{Reading, Rectifier};
-use crate::simd::{PANEL, Simd};
+use crate::simd::{PANEL, Simd, load_some};
 
 /// A map that tiles are read from.
 #[derive(Clone, Copy)]
@@ -179,7 +179,7 @@ impl<S: Simd, const N: usize> Tile<S> for Listed<'_, N> {
     unsafe fn load(&self, row: usize, column: usize) -> S::V {
         // SAFETY: as the caller: `count` channels of each pixel follow the first.
         unsafe {
-            load::<S>(
+            load_some::<S>(
                 self.pixels[row][column].wrapping_add(self.first),
                 self.count,
             )

@@ -3,8 +3,8 @@
 use std::ops::Range;
 
 use super::layout::{Domain, GROUP, Tiles, group};
-use super::transform::{Output, Positions, Transform, along_columns, store};
-use crate::simd::Simd;
+use super::transform::{Output, Positions, Transform, along_columns};
+use crate::simd::{Simd, store_some};
 
 /// Transforms back: `A^T m A + bias` for each tile, into the channels of the map
 /// from `first` on. Returns how many pixels were written.
@@ -120,7 +120,7 @@ unsafe fn leave_tile<S: Simd, const WHOLE: bool>(
                 if rest >= S::LANES {
                     S::store(to, y[i][j]);
                 } else {
-                    store::<S>(to, y[i][j], rest);
+                    store_some::<S>(to, y[i][j], rest);
                 }
             }
         }

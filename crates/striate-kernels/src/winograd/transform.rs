@@ -231,39 +231,3 @@ pub(super) unsafe fn store_positions<S: Simd, T: Transform<I, 6>, const I: usize
         }
     }
 }
-
-/// Loads `count` values, zeros behind them.
-///
-/// # Safety
-///
-/// As the methods of [`Simd`]; `count` values behind the pointer.
-#[inline(always)]
-pub(super) unsafe fn load<S: Simd>(p: *const f32, count: usize) -> S::V {
-    // SAFETY: as the caller; only `count` values are read.
-    unsafe {
-        if count >= S::LANES {
-            return S::load(p);
-        }
-        let mut buffer = [0.0; PANEL];
-        std::ptr::copy_nonoverlapping(p, buffer.as_mut_ptr(), count);
-        S::load(buffer.as_ptr())
-    }
-}
-
-/// Stores the first `count` values.
-///
-/// # Safety
-///
-/// As the methods of [`Simd`]; `count` values behind the pointer.
-#[inline(always)]
-pub(super) unsafe fn store<S: Simd>(p: *mut f32, v: S::V, count: usize) {
-    // SAFETY: as the caller; only `count` values are written.
-    unsafe {
-        if count >= S::LANES {
-            return S::store(p, v);
-        }
-        let mut buffer = [0.0; PANEL];
-        S::store(buffer.as_mut_ptr(), v);
-        std::ptr::copy_nonoverlapping(buffer.as_ptr(), p, count);
-    }
-}

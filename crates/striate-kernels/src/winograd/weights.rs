@@ -7,13 +7,12 @@ use rayon::prelude::*;
 use super::POSITIONS;
 use super::layout::odd_lines;
 use super::transform::{
-    Positions, Strided, Tile, Transform, Weights, WeightsAdjoint, along_columns, store,
-    store_positions,
+    Positions, Strided, Tile, Transform, Weights, WeightsAdjoint, along_columns, store_positions,
 };
 use crate::cpu::Isa;
 use crate::shape::ConvShape;
 use crate::shared::SharedMut;
-use crate::simd::{PANEL, Simd, Task, dispatch};
+use crate::simd::{PANEL, Simd, Task, dispatch, store_some};
 
 /// Which convolution the weights are for.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -268,7 +267,7 @@ pub(super) unsafe fn leave_gradients<S: Simd>(
                     for j in 0..3 {
                         let row = (to.first[0] + out) * 9 + i * 3 + j;
                         let at = row * to.in_channels + to.first[1] + c;
-                        store::<S>(to.weight.at(at, count.min(S::LANES)), w[j], count);
+                        store_some::<S>(to.weight.at(at, count.min(S::LANES)), w[j], count);
                     }
                 }
             }

@@ -18,11 +18,13 @@ pub(crate) fn depthwise_conv2d(
     let DepthwiseGeometry {
         input,
         kernel,
+        stride,
         padding,
         dilation,
         ..
     } = *geometry;
-    let shape = DepthwiseShape::new(input, kernel, padding, dilation).map_err(failed(PLACE))?;
+    let shape =
+        DepthwiseShape::new(input, kernel, stride, padding, dilation).map_err(failed(PLACE))?;
     x.contiguous()?
         .apply_op2(&weight.contiguous()?, Depthwise(shape))
 }

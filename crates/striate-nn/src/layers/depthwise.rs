@@ -21,7 +21,7 @@ pub struct DepthwiseConv2dConfig {
     pub dilation: usize,
 }
 
-/// A convolution of each channel with a square kernel of its own, without bias.
+/// A convolution of each channel with a square kernel of its own, at stride 1, without bias.
 #[derive(Clone, Debug)]
 pub struct DepthwiseConv2d {
     name: String,
@@ -85,6 +85,6 @@ impl DepthwiseConv2d {
             return Err(shape_error(x, &self.name, expected));
         }
         let weight = self.weight.tensor();
-        ops::depthwise_conv2d_with(cx.backend(), x, &weight, padding, dilation)
+        ops::depthwise_conv2d_with(cx.backend(), x, &weight, 1, padding, dilation)
     }
 }

@@ -12,18 +12,19 @@ pub(crate) struct DepthwiseGeometry {
     pub(crate) input: [usize; 4],
     pub(crate) output: [usize; 4],
     pub(crate) kernel: usize,
+    pub(crate) stride: usize,
     pub(crate) padding: usize,
     pub(crate) dilation: usize,
 }
 
-/// Cross-correlation of each channel with a kernel of its own, stride 1, with zero padding
-/// and taps that stand `dilation` pixels apart.
+/// Cross-correlation of each channel with a kernel of its own, with zero padding and taps
+/// that stand `dilation` pixels apart.
 ///
 /// # Shapes
 ///
 /// `x` `[batch, height, width, channels]`, `weight` `[kernel, kernel, channels]`; result
 /// `[batch, out height, out width, channels]` with
-/// `out height = height + 2 padding - (kernel - 1) dilation`.
+/// `out height = (height + 2 padding - (kernel - 1) dilation - 1) / stride + 1`, rounded down.
 ///
 /// # Errors
 ///
@@ -31,10 +32,11 @@ pub(crate) struct DepthwiseGeometry {
 pub fn depthwise_conv2d(
     x: &Tensor,
     weight: &Tensor,
+    stride: usize,
     padding: usize,
     dilation: usize,
 ) -> Result<Tensor> {
-    depthwise_conv2d_with(Backend::Auto, x, weight, padding, dilation)
+    depthwise_conv2d_with(Backend::Auto, x, weight, stride, padding, dilation)
 }
 
 /// As [`depthwise_conv2d`], by the given backend.
@@ -50,10 +52,11 @@ pub fn depthwise_conv2d_with(
     backend: Backend,
     x: &Tensor,
     weight: &Tensor,
+    stride: usize,
     padding: usize,
     dilation: usize,
 ) -> Result<Tensor> {
-    let geometry = check(x, weight, padding, dilation)?;
+    let geometry = check(x, weight, stride, padding, dilation)?;
     if cpu::applies(backend, &[x, weight]) {
         return Ok(cpu::depthwise_conv2d(x, weight, &geometry)?);
     }
@@ -63,6 +66,7 @@ pub fn depthwise_conv2d_with(
 fn check(
     x: &Tensor,
     weight: &Tensor,
+    stride: usize,
     padding: usize,
     dilation: usize,
 ) -> Result<DepthwiseGeometry> {
@@ -71,9 +75,9 @@ fn check(
         let expected = "[kernel, kernel, channels] of the weight";
         return Err(shape_error(weight, PLACE, expected));
     };
-    if kernel != columns || kernel * dilation == 0 {
-        let found = format!("{kernel} x {columns}, dilation {dilation}");
-        let expected = "a square kernel and a dilation of at least 1";
+    if kernel != columns || kernel * stride * dilation == 0 {
+        let found = format!("{kernel} x {columns}, stride {stride}, dilation {dilation}");
+        let expected = "a square kernel, a stride and a dilation of at least 1";
         return Err(config_error(PLACE, expected, found));
     }
     let expected = format!("[batch, height, width, {channels}]");
@@ -85,11 +89,12 @@ fn check(
         let expected = format!("{expected}, height and width plus {more} at least {span}");
         return Err(shape_error(x, PLACE, expected));
     }
-    let out = |side: usize| side + 2 * padding - span + 1;
+    let out = |side: usize| (side + 2 * padding - span) / stride + 1;
     Ok(DepthwiseGeometry {
         input,
         output: [batch, out(height), out(width), channels],
         kernel,
+        stride,
         padding,
         dilation,
     })

@@ -278,15 +278,15 @@ proptest::proptest! {
 
 #[test]
 fn depthwise_convolution_agrees_with_torch() {
-    for i in 0..3 {
+    for i in 0..4 {
         for backend in [Backend::Auto, Backend::Reference] {
             let name = format!("depthwise_{i}");
             check_golden(&name, &["x", "weight"], (2e-5, 2e-5), |golden, args| {
                 let settings = golden.u32("settings");
-                let (padding, dilation) = (settings[0] as usize, settings[1] as usize);
+                let [stride, padding, dilation] = [0, 1, 2].map(|i| settings[i] as usize);
                 // torch's [channels, 1, kernel, kernel].
                 let weight = args[1].squeeze(3)?.permute((1, 2, 0))?.contiguous()?;
-                depthwise_conv2d_with(backend, &args[0], &weight, padding, dilation)
+                depthwise_conv2d_with(backend, &args[0], &weight, stride, padding, dilation)
             });
         }
     }
@@ -299,16 +299,19 @@ fn depthwise_gradients_agree_with_differences() {
         stride: 1,
     };
     let inputs = [random(&[2, 5, 6, 3], 1), random(&[3, 3, 3], 2)];
-    check_gradients(&inputs, options, 0.01, |args| {
-        depthwise_conv2d(&args[0], &args[1], 2, 2)
-    });
-    let message = |x: &Tensor, weight: &Tensor, padding, dilation| {
-        let error = depthwise_conv2d(x, weight, padding, dilation).unwrap_err();
+    for stride in [1, 2] {
+        check_gradients(&inputs, options, 0.01, |args| {
+            depthwise_conv2d(&args[0], &args[1], stride, 2, 2)
+        });
+    }
+    let message = |x: &Tensor, weight: &Tensor, stride, padding, dilation| {
+        let error = depthwise_conv2d(x, weight, stride, padding, dilation).unwrap_err();
         error.to_string()
     };
     let [x, weight] = &inputs;
-    assert!(message(x, weight, 0, 3).contains("at least 7"));
-    assert!(message(x, weight, 0, 0).contains("dilation of at least 1"));
-    assert!(message(x, &random(&[3, 3, 4], 1), 1, 1).contains("[batch, height, width, 4]"));
-    assert!(message(x, &random(&[3, 2, 3], 1), 1, 1).contains("a square kernel"));
+    assert!(message(x, weight, 1, 0, 3).contains("at least 7"));
+    assert!(message(x, weight, 1, 0, 0).contains("dilation of at least 1"));
+    assert!(message(x, weight, 0, 0, 1).contains("stride 0"));
+    assert!(message(x, &random(&[3, 3, 4], 1), 1, 1, 1).contains("[batch, height, width, 4]"));
+    assert!(message(x, &random(&[3, 2, 3], 1), 1, 1, 1).contains("a square kernel"));
 }
