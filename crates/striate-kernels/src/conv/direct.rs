@@ -2,7 +2,7 @@
 
 use rayon::prelude::*;
 
-use super::strip::Strips;
+use super::strip::{Phase, Strips};
 use crate::cpu::Isa;
 use crate::pack::{pack_bias, pack_columns, pack_rows, packed_len};
 use crate::shape::ConvShape;
@@ -25,64 +25,121 @@ pub(super) fn forward(
             (ky * kernel_w + kx) * channels + channel
         };
         pack_columns(strips.depth(), shape.out_channels, weight, place, packed);
-        rows(strips, input, packed, bias, shape.out_channels, output);
+        let part = Part {
+            strips,
+            first: [0, 0],
+            packed,
+        };
+        let target = Pixels {
+            height: shape.out_height(),
+            width: shape.out_width(),
+            columns: shape.out_channels,
+            step: 1,
+        };
+        rows(target, &[part], input, bias, output);
     });
 }
 
+/// At a stride, input pixels get different taps by their place: each part is a convolution
+/// with some of the taps, for every `stride`th pixel along both axes.
 pub(super) fn backward_input(
     shape: &ConvShape,
     weight: &[f32],
     grad_output: &[f32],
     grad_input: &mut [f32],
 ) {
-    let strips = Strips::backward(shape);
-    with_scratch(packed_len(strips.depth(), shape.in_channels), |packed| {
-        let row = |k| {
-            let [ky, kx, out] = strips.depth_order(k);
-            let (ky, kx) = (shape.kernel_h - 1 - ky, shape.kernel_w - 1 - kx);
-            ((out * shape.kernel_h + ky) * shape.kernel_w + kx) * shape.in_channels
+    let ConvShape {
+        height,
+        width,
+        kernel_h,
+        kernel_w,
+        stride,
+        padding,
+        in_channels,
+        ..
+    } = *shape;
+    let columns = Phase::all(width, kernel_w, stride, padding);
+    let phases = Phase::all(height, kernel_h, stride, padding)
+        .into_iter()
+        .flat_map(|y| columns.iter().map(move |x| [y, *x]))
+        .filter(|phase| phase.iter().all(|axis| axis.count > 0));
+    let parts: Vec<_> = phases.map(|p| (p, Strips::backward(shape, p))).collect();
+    let len = |strips: &Strips| packed_len(strips.depth(), in_channels);
+    with_scratch(parts.iter().map(|(_, s)| len(s)).sum(), |mut packed| {
+        let mut ready = Vec::with_capacity(parts.len());
+        for ([y, x], strips) in &parts {
+            let (own, rest) = packed.split_at_mut(len(strips));
+            packed = rest;
+            if strips.depth() > 0 {
+                let row = |k| {
+                    let [m, n, out] = strips.depth_order(k);
+                    let ky = y.tap + (y.taps - 1 - m) * stride;
+                    let kx = x.tap + (x.taps - 1 - n) * stride;
+                    ((out * kernel_h + ky) * kernel_w + kx) * in_channels
+                };
+                pack_rows(strips.depth(), in_channels, weight, row, own);
+            }
+            ready.push(Part {
+                strips: *strips,
+                first: [y.first, x.first],
+                packed: own,
+            });
+        }
+        let target = Pixels {
+            height,
+            width,
+            columns: in_channels,
+            step: stride,
         };
-        pack_rows(strips.depth(), shape.in_channels, weight, row, packed);
-        rows(
-            strips,
-            grad_output,
-            packed,
-            None,
-            shape.in_channels,
-            grad_input,
-        );
+        rows(target, &ready, grad_output, None, grad_input);
     });
+}
+
+/// The pixels that are computed.
+#[derive(Clone, Copy)]
+struct Pixels {
+    height: usize,
+    width: usize,
+    /// Values of each.
+    columns: usize,
+    /// Distance between the pixels of a part, along both axes.
+    step: usize,
+}
+
+/// Some of the pixels, `step` apart.
+struct Part<'a> {
+    strips: Strips,
+    /// The first row and column.
+    first: [usize; 2],
+    packed: &'a [f32],
 }
 
 /// Computes all output rows, some of them per task.
 fn rows(
-    strips: Strips,
+    pixels: Pixels,
+    parts: &[Part<'_>],
     source: &[f32],
-    packed: &[f32],
     bias: Option<&[f32]>,
-    columns: usize,
     output: &mut [f32],
 ) {
     let isa = Isa::current();
-    let bias = pack_bias(columns, bias);
-    let image_len =
-        source.len() / (output.len() / (strips.out_height * strips.out_width * columns));
-    let row_len = strips.out_width * columns;
-    // About 128 pixels: the packed weights are read once for all of them.
-    let count = (128 / strips.out_width).max(1);
+    let bias = pack_bias(pixels.columns, bias);
+    let row_len = pixels.width * pixels.columns;
+    // About 128 pixels of a part: the packed weights are read once for all of them.
+    let count = (128 * pixels.step / pixels.width).max(1) * pixels.step;
+    let most = parts.iter().map(|part| part.strips.strip_len()).max();
     let tasks = output.par_chunks_mut(count * row_len).enumerate();
     tasks.for_each(|(task, output)| {
-        let len = output.len() / row_len * strips.strip_len();
+        // Not all rows are of one part, but most may be where images have few.
+        let len = output.len() / row_len * most.unwrap_or(0);
         with_scratch(len, |scratch| {
             dispatch(
                 isa,
                 Rows {
-                    strips,
+                    pixels,
+                    parts,
                     source,
-                    image_len,
-                    packed,
                     bias: bias.as_deref(),
-                    columns,
                     first: task * count,
                     scratch,
                     output,
@@ -94,12 +151,10 @@ fn rows(
 
 /// Some rows of output pixels.
 struct Rows<'a> {
-    strips: Strips,
+    pixels: Pixels,
+    parts: &'a [Part<'a>],
     source: &'a [f32],
-    image_len: usize,
-    packed: &'a [f32],
     bias: Option<&'a [f32]>,
-    columns: usize,
     first: usize,
     scratch: &'a mut [f32],
     output: &'a mut [f32],
@@ -110,54 +165,66 @@ impl Task for Rows<'_> {
 
     #[inline(always)]
     unsafe fn run<S: Simd>(self) {
-        let Self {
-            strips, columns, ..
-        } = self;
-        let (depth, row_len) = (strips.depth(), strips.out_width * columns);
-        let strip_len = strips.strip_len();
-        for (i, strip) in self.scratch.chunks_exact_mut(strip_len).enumerate() {
-            let row = self.first + i;
-            let image = &self.source[row / strips.out_height * self.image_len..];
-            strips.cut(&image[..self.image_len], row % strips.out_height, strip);
-        }
-        let block = S::PANELS * PANEL;
-        // Where the weights stay in the first-level cache: some pixels at a time, with all
-        // their channels, so that the output is written from its start to its end.
-        let (pixels, block) = if columns > block && depth * columns <= FEW {
-            (S::ROWS, columns.next_multiple_of(PANEL))
-        } else {
-            (strips.out_width, block)
-        };
-        for column in (0..columns).step_by(block) {
-            let start = self
-                .bias
-                .map_or(Start::Zero, |bias| Start::Bias(bias[column..].as_ptr()));
-            let b = Panels {
-                start: self.packed[column * depth..].as_ptr(),
-                stride: PANEL,
-                panel: depth * PANEL,
+        let Pixels {
+            height,
+            width,
+            columns,
+            step,
+        } = self.pixels;
+        let row_len = width * columns;
+        let rows = self.first..self.first + self.output.len() / row_len;
+        for part in self.parts {
+            let (strips, depth) = (part.strips, part.strips.depth());
+            let (strip_len, source_len) = (strips.strip_len(), strips.source_len());
+            let own = |row: &usize| row % height % step == part.first[0];
+            // No taps reach some parts, which are then zeros.
+            let reached = rows.clone().filter(|row| depth > 0 && own(row));
+            for (i, row) in reached.enumerate() {
+                let image = &self.source[row / height * source_len..][..source_len];
+                let strip = &mut self.scratch[i * strip_len..][..strip_len];
+                strips.cut(image, row % height / step, strip);
+            }
+            let block = S::PANELS * PANEL;
+            // Where the weights stay in the first-level cache: some pixels at a time, with
+            // all their channels, so that the output is written from its start to its end.
+            let (group, block) = if columns > block && depth * columns <= FEW {
+                (S::ROWS, columns.next_multiple_of(PANEL))
+            } else {
+                (strips.out_width, block)
             };
-            let strips_of_rows = self.scratch.chunks_exact(strip_len);
-            for (strip, output) in strips_of_rows.zip(self.output.chunks_exact_mut(row_len)) {
-                for first in (0..strips.out_width).step_by(pixels) {
-                    let size = Size {
-                        rows: pixels.min(strips.out_width - first),
-                        columns: block.min(columns - column),
-                        depth,
-                    };
-                    let a = Left::Rows {
-                        start: strip[first * strips.patch_stride()..].as_ptr(),
-                        stride: strips.patch_stride(),
-                        panel: PANEL,
-                    };
-                    let c = Target {
-                        start: output[first * columns + column..].as_mut_ptr(),
-                        stride: columns,
-                        panel: PANEL,
-                    };
-                    // SAFETY: a strip holds the patches of out_width pixels, B and the
-                    // bias are packed to whole panels, and the row of C is borrowed.
-                    unsafe { multiply::<S>(size, a, b, start, c) };
+            for column in (0..columns).step_by(block) {
+                let start = self
+                    .bias
+                    .map_or(Start::Zero, |bias| Start::Bias(bias[column..].as_ptr()));
+                let b = Panels {
+                    start: part.packed[column * depth..].as_ptr(),
+                    stride: PANEL,
+                    panel: depth * PANEL,
+                };
+                for (i, row) in rows.clone().filter(own).enumerate() {
+                    let strip = &self.scratch[i * strip_len..][..strip_len];
+                    let output = &mut self.output[(row - rows.start) * row_len..][..row_len];
+                    for first in (0..strips.out_width).step_by(group) {
+                        let size = Size {
+                            rows: group.min(strips.out_width - first),
+                            columns: block.min(columns - column),
+                            depth,
+                        };
+                        let a = Left::Rows {
+                            start: strip[first * strips.patch_stride()..].as_ptr(),
+                            stride: strips.patch_stride(),
+                            panel: PANEL,
+                        };
+                        let pixel = part.first[1] + first * step;
+                        let c = Target {
+                            start: output[pixel * columns + column..].as_mut_ptr(),
+                            stride: step * columns,
+                            panel: PANEL,
+                        };
+                        // SAFETY: a strip holds the patches of out_width pixels, B and the
+                        // bias are packed to whole panels, and the row of C is borrowed.
+                        unsafe { multiply::<S>(size, a, b, start, c) };
+                    }
                 }
             }
         }
@@ -198,7 +265,6 @@ pub(super) fn backward_weight(
                         grad_output,
                         out,
                         stride,
-                        image_len: shape.height * shape.width * shape.in_channels,
                         rows: rows * segment / segments..rows * (segment + 1) / segments,
                         strip,
                         partial,
@@ -226,7 +292,6 @@ struct Segment<'a> {
     grad_output: &'a [f32],
     out: usize,
     stride: usize,
-    image_len: usize,
     rows: std::ops::Range<usize>,
     strip: &'a mut [f32],
     partial: &'a mut [f32],
@@ -241,9 +306,9 @@ impl Task for Segment<'_> {
         let row_len = strips.out_width * self.out;
         let strip_len = strips.strip_len();
         for row in self.rows {
-            let image = &self.input[row / strips.out_height * self.image_len..];
+            let image = &self.input[row / strips.out_height * strips.source_len()..];
             strips.cut(
-                &image[..self.image_len],
+                &image[..strips.source_len()],
                 row % strips.out_height,
                 &mut self.strip[..strip_len],
             );

@@ -9,6 +9,40 @@
 
 use crate::shape::ConvShape;
 
+/// The input pixels along one axis, `stride` apart, that the same taps of the kernel reach.
+#[derive(Clone, Copy)]
+pub(super) struct Phase {
+    /// The first of them.
+    pub(super) first: usize,
+    /// How many there are.
+    pub(super) count: usize,
+    /// The first tap that reaches them, and how many do, `stride` apart.
+    pub(super) tap: usize,
+    pub(super) taps: usize,
+    /// Zeros before the output's gradient.
+    before: isize,
+}
+
+impl Phase {
+    /// All of them; some may have no pixels, or no taps.
+    pub(super) fn all(size: usize, kernel: usize, stride: usize, padding: usize) -> Vec<Self> {
+        let phase = |first: usize| {
+            // Pixel `y` gets tap `k` from output `(y + padding - k) / stride`.
+            let tap = (first + padding) % stride;
+            let taps = kernel.saturating_sub(tap).div_ceil(stride);
+            let from = (first + padding - tap) / stride;
+            Self {
+                first,
+                count: size.saturating_sub(first).div_ceil(stride),
+                tap,
+                taps,
+                before: taps as isize - 1 - from as isize,
+            }
+        };
+        (0..stride).map(phase).collect()
+    }
+}
+
 /// How strips are cut from a source map.
 #[derive(Clone, Copy)]
 pub(super) struct Strips {
@@ -23,8 +57,6 @@ pub(super) struct Strips {
     kernel_w: usize,
     /// Steps between the computed pixels, in the padded source.
     step: usize,
-    /// Spread of the source: its pixels stand at multiples of `spread`, with zeros between.
-    spread: usize,
     /// Zeros before the source; negative where the kernel starts inside of it.
     before_y: isize,
     before_x: isize,
@@ -42,28 +74,31 @@ impl Strips {
             kernel_h: shape.kernel_h,
             kernel_w: shape.kernel_w,
             step: shape.stride,
-            spread: 1,
             before_y: shape.padding as isize,
             before_x: shape.padding as isize,
         }
     }
 
-    /// For the input's gradient, over the output's gradient: a convolution with
-    /// the kernel turned by 180 degrees.
-    pub(super) fn backward(shape: &ConvShape) -> Self {
+    /// For one phase of the input's gradient, over the output's gradient: a convolution
+    /// with every `stride`th tap of the kernel, turned by 180 degrees.
+    pub(super) fn backward(shape: &ConvShape, [y, x]: [Phase; 2]) -> Self {
         Self {
             height: shape.out_height(),
             width: shape.out_width(),
             channels: shape.out_channels,
-            out_height: shape.height,
-            out_width: shape.width,
-            kernel_h: shape.kernel_h,
-            kernel_w: shape.kernel_w,
+            out_height: y.count,
+            out_width: x.count,
+            kernel_h: y.taps,
+            kernel_w: x.taps,
             step: 1,
-            spread: shape.stride,
-            before_y: shape.kernel_h as isize - 1 - shape.padding as isize,
-            before_x: shape.kernel_w as isize - 1 - shape.padding as isize,
+            before_y: y.before,
+            before_x: x.before,
         }
+    }
+
+    /// Values of one image of the source.
+    pub(super) fn source_len(&self) -> usize {
+        self.height * self.width * self.channels
     }
 
     /// Values of one patch.
@@ -87,10 +122,10 @@ impl Strips {
         [tap % self.kernel_h, tap / self.kernel_h, channel]
     }
 
-    /// The source coordinate at `position` of the padded and spread source.
-    fn source(&self, position: usize, before: isize, size: usize) -> Option<usize> {
+    /// The source coordinate at `position` of the padded source.
+    fn source(position: usize, before: isize, size: usize) -> Option<usize> {
         let at = usize::try_from(position as isize - before).ok()?;
-        (at.is_multiple_of(self.spread) && at / self.spread < size).then(|| at / self.spread)
+        (at < size).then_some(at)
     }
 
     /// Cuts the strip of output row `y` of one image.
@@ -99,7 +134,7 @@ impl Strips {
         let channels = self.channels;
         let line = self.width * channels;
         for ky in 0..self.kernel_h {
-            let row = self.source(y * self.step + ky, self.before_y, self.height);
+            let row = Self::source(y * self.step + ky, self.before_y, self.height);
             let row = row.map(|row| &image[row * line..][..line]);
             let strip = &mut strip[ky * channels..];
             match (row, channels) {
@@ -121,7 +156,7 @@ impl Strips {
     fn cut_row<const C: usize>(&self, row: &[f32], strip: &mut [f32]) {
         let channels = if C == 0 { self.channels } else { C };
         let column = self.kernel_h * channels;
-        if self.spread == 1 && self.before_x >= 0 {
+        if self.before_x >= 0 {
             let mut columns = strip.chunks_mut(column);
             let pixels = row.chunks_exact(channels);
             for target in columns.by_ref().take(self.before_x as usize) {
@@ -137,7 +172,7 @@ impl Strips {
         }
         for (x, target) in strip.chunks_mut(column).enumerate() {
             let target = &mut target[..channels];
-            match self.source(x, self.before_x, self.width) {
+            match Self::source(x, self.before_x, self.width) {
                 Some(x) => copy(&row[x * channels..][..channels], target),
                 None => target.fill(0.0),
             }

@@ -4,7 +4,7 @@ use candle_core::{CpuStorage, CustomOp2, Layout, Result, Shape, Tensor};
 use striate_kernels as kernels;
 use striate_kernels::DepthwiseShape;
 
-use super::{failed, gradient, stored, values, with_values};
+use super::{failed, some_gradient, stored, values, with_values};
 use crate::ops::DepthwiseGeometry;
 
 const PLACE: &str = "depthwise_conv2d";
@@ -56,18 +56,27 @@ impl CustomOp2 for Depthwise {
         _y: &Tensor,
         grad: &Tensor,
     ) -> Result<(Option<Tensor>, Option<Tensor>)> {
-        let mut grad_x = vec![0.0; x.elem_count()];
-        let mut grad_weight = vec![0.0; weight.elem_count()];
-        with_values(&grad.contiguous()?, |grad| {
-            with_values(weight, |weight| {
-                kernels::depthwise_backward_input(&self.0, grad, weight, &mut grad_x)
-                    .map_err(failed(PLACE))
-            })?;
-            with_values(x, |x| {
-                kernels::depthwise_backward_weight(&self.0, x, grad, &mut grad_weight)
-                    .map_err(failed(PLACE))
-            })
+        let grad = grad.contiguous()?;
+        let zeros = |of: &Tensor| of.track_op().then(|| vec![0.0; of.elem_count()]);
+        let (mut grad_x, mut grad_weight) = (zeros(x), zeros(weight));
+        with_values(&grad, |grad| {
+            if let Some(grad_x) = &mut grad_x {
+                with_values(weight, |weight| {
+                    kernels::depthwise_backward_input(&self.0, grad, weight, grad_x)
+                        .map_err(failed(PLACE))
+                })?;
+            }
+            if let Some(grad_weight) = &mut grad_weight {
+                with_values(x, |x| {
+                    kernels::depthwise_backward_weight(&self.0, x, grad, grad_weight)
+                        .map_err(failed(PLACE))
+                })?;
+            }
+            Ok(())
         })?;
-        Ok((gradient(grad_x, x)?, gradient(grad_weight, weight)?))
+        Ok((
+            some_gradient(grad_x, x)?,
+            some_gradient(grad_weight, weight)?,
+        ))
     }
 }
