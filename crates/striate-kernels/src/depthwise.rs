@@ -9,7 +9,7 @@ mod weights;
 use rayon::prelude::*;
 
 use crate::cpu::Isa;
-use crate::error::{Error, Result, check_length};
+use crate::error::{Error, Result, check_length, check_volume};
 use crate::map::MapShape;
 use crate::simd::{dispatch, vectorised};
 use gather::{Row, Windows};
@@ -59,9 +59,9 @@ impl DepthwiseShape {
             }
         }
         let span = (kernel - 1).saturating_mul(dilation).saturating_add(1);
+        let padded = |side: usize| padding.saturating_mul(2).saturating_add(side);
         let out = |side: usize| {
-            let padded = padding.saturating_mul(2).saturating_add(side);
-            let rest = padded.checked_sub(span)?;
+            let rest = padded(side).checked_sub(span)?;
             Some(rest / stride + 1)
         };
         let (Some(height), Some(width)) = (out(input.height), out(input.width)) else {
@@ -72,6 +72,14 @@ impl DepthwiseShape {
                 found: kernel,
             });
         };
+        // Places in the padded input and in the weights are numbers that fit memory.
+        let (rows, columns) = (padded(input.height), padded(input.width));
+        check_volume(SHAPE, &[("padding", rows.max(columns))])?;
+        let weights = [("kernel", kernel), ("kernel", kernel)];
+        check_volume(
+            SHAPE,
+            &[&weights[..], &[("channels", input.channels)]].concat(),
+        )?;
         Ok(Self {
             input,
             output: MapShape::new([input.batch, height, width, input.channels])?,

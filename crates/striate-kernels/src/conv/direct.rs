@@ -61,8 +61,7 @@ pub(super) fn backward_input(
     let columns = Phase::all(width, kernel_w, stride, padding);
     let phases = Phase::all(height, kernel_h, stride, padding)
         .into_iter()
-        .flat_map(|y| columns.iter().map(move |x| [y, *x]))
-        .filter(|phase| phase.iter().all(|axis| axis.count > 0));
+        .flat_map(|y| columns.iter().map(move |x| [y, *x]));
     let parts: Vec<_> = phases.map(|p| (p, Strips::backward(shape, p))).collect();
     let len = |strips: &Strips| packed_len(strips.depth(), in_channels);
     with_scratch(parts.iter().map(|(_, s)| len(s)).sum(), |mut packed| {
@@ -89,7 +88,8 @@ pub(super) fn backward_input(
             height,
             width,
             columns: in_channels,
-            step: stride,
+            // Beyond the size of the map, one stride is as good as another.
+            step: stride.min(height.max(width)),
         };
         rows(target, &ready, grad_output, None, grad_input);
     });

@@ -24,7 +24,7 @@ pub(super) struct Phase {
 }
 
 impl Phase {
-    /// All of them; some may have no pixels, or no taps.
+    /// All that have pixels; no taps may reach some.
     pub(super) fn all(size: usize, kernel: usize, stride: usize, padding: usize) -> Vec<Self> {
         let phase = |first: usize| {
             // Pixel `y` gets tap `k` from output `(y + padding - k) / stride`.
@@ -33,13 +33,13 @@ impl Phase {
             let from = (first + padding - tap) / stride;
             Self {
                 first,
-                count: size.saturating_sub(first).div_ceil(stride),
+                count: (size - first).div_ceil(stride),
                 tap,
                 taps,
                 before: taps as isize - 1 - from as isize,
             }
         };
-        (0..stride).map(phase).collect()
+        (0..stride.min(size)).map(phase).collect()
     }
 }
 

@@ -191,7 +191,7 @@ proptest! {
         size in (1..=13usize, 1..=13usize),
         channels in (1..=70usize, 1..=70usize),
         kernel in (prop::sample::select(vec![1usize, 3, 5, 7]), prop::sample::select(vec![1usize, 3, 5, 7])),
-        stride in 1..=2usize,
+        stride in 1..=4usize,
         padding in 0..=3usize,
     ) {
         // Large kernels over many channels cost seconds in the reference.
@@ -210,6 +210,32 @@ proptest! {
         if let Ok(shape) = ConvShape::new(sizes) {
             check_shape(&shape, seed)?;
             with_algorithm(Algorithm::Direct, || check_shape(&shape, seed))?;
+        }
+    }
+
+    #[test]
+    fn any_stride_agrees_with_the_direct_sum(
+        seed in 0..1000u64,
+        batch in 1..=3usize,
+        size in (1..=17usize, 1..=17usize),
+        channels in (1..=20usize, 1..=20usize),
+        kernel in (1..=5usize, 1..=5usize),
+        stride in prop::sample::select(vec![2usize, 3, 5, 20, 1 << 50]),
+        padding in 0..=5usize,
+    ) {
+        let sizes = ConvSizes {
+            batch,
+            height: size.0,
+            width: size.1,
+            in_channels: channels.0,
+            out_channels: channels.1,
+            kernel_h: kernel.0,
+            kernel_w: kernel.1,
+            stride,
+            padding,
+        };
+        if let Ok(shape) = ConvShape::new(sizes) {
+            check_shape(&shape, seed)?;
         }
     }
 

@@ -78,7 +78,7 @@ impl Task for Row<'_> {
         } = windows;
         let (channels, width) = (windows.source.channels, windows.source.width);
         let inside = |u: &usize| windows.source(row, *u, windows.source.height).is_some();
-        // Taps of one image's rows lie one behind the other.
+        // The taps inside of the image follow one another.
         let first = (0..kernel).find(inside).unwrap_or(0);
         let rows = (first..kernel).take_while(inside).count();
         let top = windows

@@ -88,6 +88,8 @@ fn what_does_not_fit_is_refused() {
     assert!(message([1, 4, 4, 2], 3, 1, 1, 0).contains("dilation"));
     assert!(message([1, 4, 4, 2], 9, 1, 1, 2).contains("padded input"));
     assert!(message([1, 4, 4, 2], usize::MAX, 1, 1, usize::MAX).contains("padded input"));
+    assert!(message([1, 4, 4, 2], 1 << 32, 1, 1 << 32, 1).contains("fits memory"));
+    assert!(message([1, 4, 4, 2], 1, 1 << 60, 1 << 60, 1).contains("padding is"));
     let shape = DepthwiseShape::new([1, 4, 4, 2], 3, 1, 1, 1).unwrap();
     assert_eq!(shape.output().dims(), [1, 4, 4, 2]);
     let short = depthwise_forward(&shape, &[0.0; 3], &[0.0; 18], &mut [0.0; 32]);
