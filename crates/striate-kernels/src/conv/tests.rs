@@ -181,6 +181,28 @@ const DIRECT: f64 = 5e-6;
 /// transforms' intermediate values are up to 100 times the result's, hence the factor.
 const WINOGRAD: f64 = 5e-6;
 
+/// Pairs are height and width, and channels in and out.
+fn sizes(
+    batch: usize,
+    (height, width): (usize, usize),
+    (in_channels, out_channels): (usize, usize),
+    (kernel_h, kernel_w): (usize, usize),
+    stride: usize,
+    padding: usize,
+) -> ConvSizes {
+    ConvSizes {
+        batch,
+        height,
+        width,
+        in_channels,
+        out_channels,
+        kernel_h,
+        kernel_w,
+        stride,
+        padding,
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 60, ..ProptestConfig::default() })]
 
@@ -196,17 +218,8 @@ proptest! {
     ) {
         // Large kernels over many channels cost seconds in the reference.
         let limit = 140 / (kernel.0 * kernel.1) + 4;
-        let sizes = ConvSizes {
-            batch,
-            height: size.0,
-            width: size.1,
-            in_channels: channels.0.min(limit),
-            out_channels: channels.1.min(limit),
-            kernel_h: kernel.0,
-            kernel_w: kernel.1,
-            stride,
-            padding,
-        };
+        let channels = (channels.0.min(limit), channels.1.min(limit));
+        let sizes = sizes(batch, size, channels, kernel, stride, padding);
         if let Ok(shape) = ConvShape::new(sizes) {
             check_shape(&shape, seed)?;
             with_algorithm(Algorithm::Direct, || check_shape(&shape, seed))?;
@@ -223,17 +236,7 @@ proptest! {
         stride in prop::sample::select(vec![2usize, 3, 5, 20, 1 << 50]),
         padding in 0..=5usize,
     ) {
-        let sizes = ConvSizes {
-            batch,
-            height: size.0,
-            width: size.1,
-            in_channels: channels.0,
-            out_channels: channels.1,
-            kernel_h: kernel.0,
-            kernel_w: kernel.1,
-            stride,
-            padding,
-        };
+        let sizes = sizes(batch, size, channels, kernel, stride, padding);
         if let Ok(shape) = ConvShape::new(sizes) {
             check_shape(&shape, seed)?;
         }
@@ -248,17 +251,7 @@ proptest! {
         kernel in (1..=5usize, 1..=5usize),
         padding in 0..=4usize,
     ) {
-        let sizes = ConvSizes {
-            batch,
-            height: size.0,
-            width: size.1,
-            in_channels: channels.0,
-            out_channels: channels.1,
-            kernel_h: kernel.0,
-            kernel_w: kernel.1,
-            stride: 1,
-            padding,
-        };
+        let sizes = sizes(batch, size, channels, kernel, 1, padding);
         if let Ok(shape) = ConvShape::new(sizes) {
             check_shape(&shape, seed)?;
         }
