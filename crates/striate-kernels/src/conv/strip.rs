@@ -24,7 +24,7 @@ pub(super) struct Phase {
 }
 
 impl Phase {
-    /// All that have pixels; no taps may reach some.
+    /// All that have pixels; some may be reached by no tap.
     pub(super) fn all(size: usize, kernel: usize, stride: usize, padding: usize) -> Vec<Self> {
         let phase = |first: usize| {
             // Pixel `y` gets tap `k` from output `(y + padding - k) / stride`.
